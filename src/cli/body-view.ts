@@ -1,0 +1,46 @@
+import type { Readable } from 'node:stream'
+import pc from 'picocolors'
+import { contentCodings, decodeContent } from '../protocols/content/coding.js'
+import { isJson, readText } from '../protocols/content/text.js'
+import { printableText } from './escape.js'
+import { hexDump } from './hex-dump.js'
+import { formatBytes } from './units.js'
+
+/** More of a text than this is for a file, not for reading. */
+const textLimit = 256 * 1024
+const binaryLimit = 512
+
+export interface BodyFacts {
+  readonly size: number
+  readonly type: string | null
+  readonly coding: string | null
+  /** The command that gives the whole body. */
+  readonly whole: string
+}
+
+/** A body as people read it: content coding undone, JSON indented, text by its charset, anything else as a hex dump. */
+export async function* bodyView(body: Readable, facts: BodyFacts): AsyncGenerator<string> {
+  if (facts.size === 0) return
+  const codings = contentCodings(facts.coding)
+  const { bytes, more, error } = await decodeContent(body, codings ?? [], textLimit)
+  if (codings === null) yield pc.dim(`[content coding ${printableText(facts.coding ?? '')} is not one that can be undone: as it came]`)
+  const text = readText(bytes, facts.type, more)
+  if (text !== null) {
+    yield printableText(!more && isJson(facts.type, text.text) ? indented(text.text) : text.text).replace(/\n$/, '')
+    if (more) yield pc.dim(`[cut after ${formatBytes(textLimit)}; the whole of ${formatBytes(facts.size)}: ${facts.whole}]`)
+  } else {
+    yield* hexDump(bytes.subarray(0, binaryLimit))
+    const size = more ? `more than ${formatBytes(textLimit)}` : formatBytes(bytes.length)
+    yield pc.dim(bytes.length > binaryLimit
+      ? `[binary, ${size}, cut after ${binaryLimit} bytes; the whole: ${facts.whole}]` : `[binary, ${size}]`)
+  }
+  if (error !== null) yield pc.yellow(`[decoding ${printableText(facts.coding ?? '')} stopped: ${printableText(error)}]`)
+}
+
+function indented(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2)
+  } catch {
+    return text
+  }
+}

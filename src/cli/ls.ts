@@ -1,0 +1,72 @@
+import { checkCondition } from '../recording/filter.js'
+import { openRecording, type Recording } from '../recording/recording.js'
+import type { TimelineRecord } from '../recording/rows.js'
+import { printableJson } from './escape.js'
+import { Output } from './output.js'
+import { timelineHeading, timelineLine } from './timeline.js'
+
+export interface LsArguments {
+  readonly file: string | undefined
+  readonly where: string | undefined
+  readonly limit: number | undefined
+  readonly json: boolean
+  readonly follow: boolean
+}
+
+/** How often a recording that is followed is looked at again, in ms. */
+const followInterval = 200
+
+/** For how many looks a record may be written late: a writer has it in the file within a quarter of a second. */
+const looksBack = 5
+
+export async function ls({ file, where, limit, json, follow }: LsArguments): Promise<void> {
+  using recording = openRecording(file)
+  const output = new Output()
+  if (!json && process.stdout.isTTY) output.line(timelineHeading())
+  const print = (record: TimelineRecord): void => output.line(json ? printableJson(record) : timelineLine(record))
+  const selection = { ...(where === undefined ? {} : { where }), ...(limit === undefined ? {} : { limit }) }
+  if (!follow) {
+    for (const record of recording.records(selection)) print(record)
+    output.flush()
+    return
+  }
+  await followRecords(recording, where, (record) => {
+    print(record)
+    output.flush()
+  })
+}
+
+/**
+ * Prints each record once, when it is over. Records are written up to a moment after they get their ids, and not in that
+ * order: the last few are looked at again, and those still open are asked for by their ids.
+ */
+async function followRecords(recording: Recording, where: string | undefined, print: (record: TimelineRecord) => void): Promise<void> {
+  if (where !== undefined) checkCondition(where)
+  const open = new Set<number>()
+  const printed = new Set<number>()
+  const horizons: number[] = []
+  let newest = 0
+  for (;;) {
+    const finished = 'finished' in recording.facts()
+    const after = horizons.length < looksBack ? 0 : horizons.shift()!
+    for (const id of printed) if (id <= after) printed.delete(id)
+    const ids = [...open].join(',')
+    const over: number[] = []
+    for (const record of recording.records({ where: `id > ${after} OR id IN (${ids})` })) {
+      if (record.id > newest) newest = record.id
+      if (record.durationMs === null && !finished) {
+        open.add(record.id)
+      } else if (!printed.has(record.id)) {
+        open.delete(record.id)
+        printed.add(record.id)
+        over.push(record.id)
+      }
+    }
+    // Asked only now: what an open record will be like, a condition can't say.
+    const condition = where === undefined ? '' : `(${where}) AND `
+    for (const record of recording.records({ where: `${condition}id IN (${over.join(',')})` })) print(record)
+    if (finished) return
+    horizons.push(newest)
+    await new Promise((resolve) => setTimeout(resolve, followInterval))
+  }
+}

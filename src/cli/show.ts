@@ -1,0 +1,57 @@
+import { pipeline } from 'node:stream/promises'
+import { Transform, type Readable } from 'node:stream'
+import { WiretapeError } from '../error.js'
+import { openRecording, type Recording, type Side } from '../recording/recording.js'
+import { printableJson, printableText } from './escape.js'
+import { connectionView } from './connection-view.js'
+import { exchangeView } from './exchange-view.js'
+
+export interface ShowArguments {
+  /** `[FILE] ID`. */
+  readonly words: readonly string[]
+  readonly body: Side | undefined
+  readonly raw: boolean
+  readonly json: boolean
+}
+
+export async function show({ words, body, raw, json }: ShowArguments): Promise<void> {
+  if (words.length > 2) throw new WiretapeError('usage', 'show takes [FILE] ID: at most two words')
+  const [file, word] = words.length > 1 ? [words[0], words[1]!] : [undefined, words[0]!]
+  if (!/^\d{1,15}$/.test(word)) {
+    throw new WiretapeError('usage', `ID ${printableText(word)}: expected a record's number, as wiretape ls prints it`)
+  }
+  const id = Number(word)
+  using recording = openRecording(file)
+  const { kind } = recording.record(id)
+  if (body !== undefined || raw) {
+    for (const stream of bytesOf(recording, id, kind, body, raw)) await toStdout(stream)
+    return
+  }
+  if (json) {
+    console.log(printableJson(kind === 'exchange' ? recording.exchange(id) : recording.connection(id)))
+    return
+  }
+  const lines = kind === 'exchange' ? exchangeView(recording, id) : connectionView(recording, id)
+  for await (const line of lines) console.log(line)
+}
+
+function bytesOf(recording: Recording, id: number, kind: string, body: Side | undefined, raw: boolean): Readable[] {
+  if (kind !== 'exchange') {
+    const directions = body === undefined ? ['up', 'down'] as const : body === 'request' ? ['up'] as const : ['down'] as const
+    return directions.map((direction) => recording.stream(id, direction))
+  }
+  if (!raw) return [recording.body(id, body!)]
+  return (body === undefined ? ['request', 'response'] as const : [body]).map((side) => recording.message(id, side))
+}
+
+/** Exact bytes, but not to a terminal: there, what it would act on is spelt out. */
+async function toStdout(stream: Readable): Promise<void> {
+  if (process.stdout.isTTY) {
+    for await (const chunk of stream) process.stdout.write(printableText((chunk as Buffer).toString('utf8')))
+    process.stdout.write('\n')
+    return
+  }
+  // stdout must not be ended: a second stream may follow.
+  const passOn = new Transform({ transform: (chunk, _encoding, done) => process.stdout.write(chunk as Buffer, () => done()) })
+  await pipeline(stream, passOn.resume())
+}

@@ -1,0 +1,69 @@
+import { Readable, type Transform } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
+
+export interface Decoded {
+  readonly bytes: Buffer
+  /** The content goes on beyond the limit. */
+  readonly more: boolean
+  /** Why the rest could not be decoded: a damaged or cut stream. What came before it is in `bytes`. */
+  readonly error: string | null
+}
+
+/** The content codings (RFC 9110 §8.4.1) that can be undone, in the order in which they have to be; null names one that can't. */
+export function contentCodings(value: string | null): readonly string[] | null {
+  const codings = (value ?? '').split(',').map((coding) => coding.trim().toLowerCase()).filter((coding) => coding !== '' && coding !== 'identity')
+  return codings.every((coding) => coding in decoders) ? codings.reverse() : null
+}
+
+type Chunks = AsyncIterable<Buffer>
+
+const decoders: Readonly<Record<string, (body: Chunks) => Chunks>> = {
+  'gzip': (body) => through(body, createGunzip()),
+  'x-gzip': (body) => through(body, createGunzip()),
+  'br': (body) => through(body, createBrotliDecompress()),
+  'deflate': (body) => inflate(body),
+}
+
+/**
+ * Undoes content codings until `limit` bytes are out; a small body can hold gigabytes, so it never makes more.
+ * @param codings from `contentCodings`.
+ */
+export async function decodeContent(body: Chunks, codings: readonly string[], limit: number): Promise<Decoded> {
+  const pieces: Buffer[] = []
+  let size = 0
+  let error: string | null = null
+  try {
+    for await (const piece of codings.reduce((chunks, coding) => decoders[coding]!(chunks), body)) {
+      pieces.push(piece)
+      size += piece.length
+      if (size > limit) break
+    }
+  } catch (thrown) {
+    error = thrown instanceof Error ? thrown.message : String(thrown)
+  }
+  return { bytes: Buffer.concat(pieces).subarray(0, limit), more: size > limit, error }
+}
+
+async function* through(body: Chunks, decoder: Transform): Chunks {
+  // Whoever stops reading early destroys both streams, which then have nobody left to report to.
+  const source = Readable.from(body).on('error', (error) => decoder.destroy(error))
+  try {
+    yield* source.pipe(decoder)
+  } finally {
+    source.destroy()
+    decoder.on('error', () => {}).destroy()
+  }
+}
+
+/** "deflate" is zlib's format (RFC 9110 §8.4.1.2), but some servers send the bare stream: the first byte tells which. */
+async function* inflate(body: Chunks): Chunks {
+  const source = body[Symbol.asyncIterator]()
+  const first = await source.next()
+  if (first.done === true) return
+  const zlib = (first.value[0]! & 0x0f) === 8
+  const whole = async function* (): Chunks {
+    yield first.value
+    yield* { [Symbol.asyncIterator]: () => source }
+  }
+  yield* through(whole(), zlib ? createInflate() : createInflateRaw())
+}

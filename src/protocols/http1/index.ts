@@ -1,0 +1,6 @@
+export { Http1Decoder, type Http1DecoderOptions } from './decoder.js'
+export type {
+  EndEvent, FlagEvent, Http1Event, RequestEvent, ResponseEvent, TrailersEvent,
+} from './events.js'
+export { FLAGS, type Flag } from './flags.js'
+export { firstHeader, type Header, type Headers, headerValues } from './headers.js'

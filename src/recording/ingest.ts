@@ -1,0 +1,165 @@
+import { reasonOf } from '../error.js'
+import type { Direction } from '../protocols/decoder.js'
+import { interpreterFor } from './interpreters.js'
+import type { Interpreter, InterpreterContext } from './interpreter.js'
+import type { ClosedNote, ConnectedNote, EventNote, Note, OpenedNote } from './notes.js'
+import { OpaqueInterpreter } from './opaque-interpreter.js'
+import type { SlabSink } from './slab.js'
+import type { ConnectionRow, Store } from './store.js'
+
+type Connection = {
+  readonly row: ConnectionRow
+  readonly context: InterpreterContext
+  interpreter: Interpreter
+  readonly ended: Record<Direction, boolean>
+  dirty: boolean
+}
+
+/** Takes entries in the order they happened and keeps every open connection's interpreter and row. */
+export class Ingest implements SlabSink {
+  readonly #store: Store
+  readonly #connections = new Map<number, Connection>()
+  readonly #relayIds = new Map<number, number>()
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  received(handle: number, direction: Direction, time: number, offset: number, bytes: Buffer): void {
+    const connection = this.#connections.get(handle)
+    if (connection === undefined) return
+    connection.dirty = true
+    if (direction === 'up') connection.row.bytesUp = offset + bytes.length
+    else connection.row.bytesDown = offset + bytes.length
+    try {
+      connection.interpreter.received(direction, bytes, offset, time)
+    } catch (thrown) {
+      this.#giveUp(connection, direction, offset, time, thrown)
+    }
+  }
+
+  sent(handle: number, direction: Direction, time: number, offset: number, bytes: Buffer, replaced: number): void {
+    this.#connections.get(handle)?.interpreter.sent(direction, bytes, offset, replaced, time)
+  }
+
+  dropped(handle: number, direction: Direction, time: number, offset: number, length: number): void {
+    const connection = this.#connections.get(handle)
+    if (connection === undefined) return
+    const { row } = connection
+    connection.dirty = true
+    if (direction === 'up') {
+      row.bytesUp = offset + length
+      row.droppedUp += length
+    } else {
+      row.bytesDown = offset + length
+      row.droppedDown += length
+    }
+    connection.context.event({
+      kind: 'dropped', time, direction, offset,
+      text: `${length} bytes not recorded: the disk was too slow; the rest of this connection is kept undecoded`,
+    })
+    this.#toOpaque(connection, time)
+  }
+
+  end(handle: number, direction: Direction, time: number, clean: boolean): void {
+    const connection = this.#connections.get(handle)
+    if (connection !== undefined) this.#end(connection, direction, time, clean)
+  }
+
+  note(handle: number, time: number, json: string): void {
+    const note = JSON.parse(json) as Note
+    switch (note.type) {
+      case 'relay': this.#relayIds.set(note.relay, this.#store.relay(note.protocol, note.listen, note.target)); break
+      case 'opened': this.#opened(handle, time, note); break
+      case 'connected': this.#connected(handle, time, note); break
+      case 'closed': this.#closed(handle, time, note); break
+      case 'event': this.#event(handle, time, note); break
+    }
+  }
+
+  /** Writes what is still in progress: called several times a second, before a commit. */
+  flush(): void {
+    for (const connection of this.#connections.values()) {
+      if (!connection.dirty) continue
+      connection.dirty = false
+      connection.interpreter.flush()
+      this.#store.connection(connection.row)
+    }
+  }
+
+  #opened(handle: number, time: number, note: OpenedNote): void {
+    const store = this.#store
+    const row: ConnectionRow = {
+      id: store.newId(), relayId: this.#relayIds.get(note.relay) ?? note.relay, protocol: note.protocol,
+      transport: note.transport, parentId: note.parent === undefined ? null : this.#connections.get(note.parent)?.row.id ?? null,
+      role: note.role ?? null, client: note.client, listen: note.listen, opened: time, dial: null, server: null,
+      connected: null, closed: null, endReason: null, error: null, bytesUp: 0, bytesDown: 0, droppedUp: 0, droppedDown: 0,
+      messages: 0, tls: null,
+    }
+    const context: InterpreterContext = {
+      store, connection: row, scheme: note.scheme ?? note.protocol,
+      event: (event) => {
+        store.event({
+          time: event.time, connectionId: row.id, messageId: event.messageId ?? null, kind: event.kind, source: 'decoder',
+          direction: event.direction ?? null, offset: event.offset ?? null, bytes: null, text: event.text,
+        })
+      },
+    }
+    this.#connections.set(handle, {
+      row, context, interpreter: interpreterFor(note.protocol, context), ended: { up: false, down: false }, dirty: true,
+    })
+    store.connection(row)
+  }
+
+  #connected(handle: number, time: number, note: ConnectedNote): void {
+    const connection = this.#connections.get(handle)
+    if (connection === undefined) return
+    connection.row.connected = time
+    connection.row.dial = note.dial
+    connection.row.server = note.server
+    connection.row.tls = note.tls
+    connection.dirty = true
+  }
+
+  #closed(handle: number, time: number, note: ClosedNote): void {
+    const connection = this.#connections.get(handle)
+    if (connection === undefined) return
+    connection.row.endReason = note.reason
+    connection.row.error = note.error
+    connection.row.closed = time
+    for (const direction of ['up', 'down'] as const) this.#end(connection, direction, time, false)
+    connection.interpreter.close(time)
+    if (connection.row.messages === 0) this.#store.countRecord()
+    this.#store.connection(connection.row)
+    this.#connections.delete(handle)
+  }
+
+  #event(handle: number, time: number, note: EventNote): void {
+    this.#store.event({
+      time, connectionId: this.#connections.get(handle)?.row.id ?? null, messageId: null, kind: note.kind,
+      source: note.source, direction: note.direction ?? null, offset: note.offset ?? null, bytes: note.bytes ?? null,
+      text: note.text,
+    })
+  }
+
+  #end(connection: Connection, direction: Direction, time: number, clean: boolean): void {
+    if (connection.ended[direction]) return
+    connection.ended[direction] = true
+    connection.interpreter.end(direction, time, clean)
+  }
+
+  /** The interpreter failed on bytes it has already kept: that is its fault, not the traffic's, and is said so. */
+  #giveUp(connection: Connection, direction: Direction, offset: number, time: number, thrown: unknown): void {
+    connection.context.event({
+      kind: 'decoder-failed', time, direction, offset,
+      text: `decoding ${connection.row.protocol} failed, the rest is kept undecoded: ${reasonOf(thrown)}`,
+    })
+    this.#toOpaque(connection, time)
+  }
+
+  #toOpaque(connection: Connection, time: number): void {
+    if (connection.interpreter instanceof OpaqueInterpreter) return
+    connection.interpreter.close(time)
+    connection.interpreter = new OpaqueInterpreter(connection.context)
+  }
+}

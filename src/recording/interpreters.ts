@@ -1,0 +1,13 @@
+import type { Interpreter, InterpreterContext } from './interpreter.js'
+import { HttpInterpreter } from './http-interpreter.js'
+import { OpaqueInterpreter } from './opaque-interpreter.js'
+
+/** The registry: a connection's `protocol` picks its interpreter. A new protocol joins here. */
+const interpreters: Readonly<Record<string, (context: InterpreterContext) => Interpreter>> = {
+  http: (context) => new HttpInterpreter(context),
+  tcp: (context) => new OpaqueInterpreter(context),
+}
+
+export function interpreterFor(protocol: string, context: InterpreterContext): Interpreter {
+  return (interpreters[protocol] ?? interpreters['tcp']!)(context)
+}

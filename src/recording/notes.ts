@@ -1,0 +1,64 @@
+import type { Direction } from '../protocols/decoder.js'
+
+/** An address as a socket gives it: an IP (no brackets) and a port. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export interface TlsFacts {
+  readonly version: string | null
+  readonly cipher: string | null
+  readonly alpn: string | null
+  readonly serverName: string | null
+}
+
+/** What opens a connection's entry in the recording. `protocol` names the interpreter that will read its bytes. */
+export interface OpenedNote {
+  readonly type: 'opened'
+  readonly relay: number
+  readonly protocol: string
+  readonly transport: 'tcp' | 'udp'
+  readonly client: Address | null
+  readonly listen: Address | null
+  /** Handle of the connection this one belongs to, and as what (an FTP data connection, role `data`). */
+  readonly parent?: number
+  readonly role?: string
+  /** How the client reached the relay, for the URLs of HTTP exchanges. */
+  readonly scheme?: string
+}
+
+export interface ConnectedNote {
+  readonly type: 'connected'
+  readonly dial: Address | null
+  readonly server: Address | null
+  readonly tls: TlsFacts | null
+}
+
+/** Why a connection is over: who ended it, and the failure where there was one. */
+export interface ClosedNote {
+  readonly type: 'closed'
+  readonly reason: string
+  readonly error: string | null
+}
+
+/** Something the relay or a plugin did or noticed. `source` is `relay`, `recorder`, `decoder` or a plugin's name. */
+export interface EventNote {
+  readonly type: 'event'
+  readonly kind: string
+  readonly source: string
+  readonly text: string
+  readonly direction?: Direction
+  readonly offset?: number
+  readonly bytes?: number
+}
+
+export interface RelayNote {
+  readonly type: 'relay'
+  readonly relay: number
+  readonly protocol: string
+  readonly listen: Address
+  readonly target: string
+}
+
+export type Note = OpenedNote | ConnectedNote | ClosedNote | EventNote | RelayNote

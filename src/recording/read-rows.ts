@@ -1,0 +1,77 @@
+import type { Address } from './notes.js'
+import type { ConnectionRecord, EventRecord, HeaderFields, HttpExchange, Segment, TimelineRecord } from './rows.js'
+
+/** A row as SQLite gives it: column names to values. */
+export type Row = Readonly<Record<string, string | number | Buffer | null>>
+
+export function readRecord(row: Row): TimelineRecord {
+  return {
+    id: row['id'] as number, protocol: row['protocol'] as string, kind: row['kind'] as string,
+    connectionId: row['connection_id'] as number, time: row['time'] as number,
+    durationMs: row['duration_ms'] as number | null, summary: row['summary'] as string, bytes: row['bytes'] as number,
+    outcome: row['outcome'] as string, error: row['error'] as string | null, changed: row['changed'] === 1,
+  }
+}
+
+export function readExchange(row: Row): HttpExchange {
+  const text = (column: string): string | null => row[column] as string | null
+  const number = (column: string): number | null => row[column] as number | null
+  return {
+    id: row['id'] as number, connectionId: row['connection_id'] as number, method: text('method'), scheme: text('scheme'),
+    host: text('host'), path: text('path'), query: text('query'), url: text('url'), status: number('status'),
+    reason: text('reason'), requestVersion: text('request_version'), responseVersion: text('response_version'),
+    requestHeaders: fields(text('request_headers')), responseHeaders: fields(text('response_headers')),
+    requestTrailers: fields(text('request_trailers')), responseTrailers: fields(text('response_trailers')),
+    requestType: text('request_type'), responseType: text('response_type'),
+    requestBodySize: row['request_body_size'] as number, responseBodySize: row['response_body_size'] as number,
+    started: row['started'] as number, firstByte: number('first_byte'), ended: number('ended'),
+    firstByteMs: number('first_byte_ms'), durationMs: number('duration_ms'),
+    informational: list(text('informational')).map(Number), framingFlags: list(text('framing_flags')),
+    changed: row['changed'] === 1, error: text('error'),
+  }
+}
+
+export function readConnection(row: Row): ConnectionRecord {
+  const text = (column: string): string | null => row[column] as string | null
+  const number = (column: string): number | null => row[column] as number | null
+  const address = (name: string): Address | null => {
+    const host = text(`${name}_host`)
+    const port = number(`${name}_port`)
+    return host === null || port === null ? null : { host, port }
+  }
+  return {
+    id: row['id'] as number, relayId: row['relay_id'] as number, protocol: row['protocol'] as string,
+    transport: row['transport'] as string, parentId: number('parent_id'), role: text('role'),
+    client: address('client'), listen: address('listen'), dial: address('dial'), server: address('server'),
+    opened: row['opened'] as number, connected: number('connected'), closed: number('closed'),
+    endReason: text('end_reason'), error: text('error'), bytesUp: row['bytes_up'] as number, bytesDown: row['bytes_down'] as number,
+    droppedUp: row['dropped_up'] as number, droppedDown: row['dropped_down'] as number, messages: row['messages'] as number,
+    tls: text('tls_version') === null ? null
+      : { version: text('tls_version'), cipher: text('tls_cipher'), alpn: text('tls_alpn'), serverName: text('tls_server_name') },
+  }
+}
+
+export function readEvent(row: Row): EventRecord {
+  return {
+    id: row['id'] as number, time: row['time'] as number, connectionId: row['connection_id'] as number | null,
+    messageId: row['message_id'] as number | null, kind: row['kind'] as string, source: row['source'] as string,
+    direction: row['direction'] as EventRecord['direction'], offset: row['offset'] as number | null,
+    bytes: row['bytes'] as number | null, text: row['text'] as string,
+  }
+}
+
+export function readSegment(row: Row): Segment {
+  return {
+    id: row['id'] as number, connectionId: row['connection_id'] as number, direction: row['direction'] as Segment['direction'],
+    leg: row['leg'] as Segment['leg'], offset: row['offset'] as number, time: row['time'] as number, kind: row['kind'] as string,
+    messageId: row['message_id'] as number | null, replaces: row['replaces'] as number | null, bytes: row['bytes'] as Buffer,
+  }
+}
+
+function fields(text: string | null): HeaderFields {
+  return text === null ? [] : JSON.parse(text) as HeaderFields
+}
+
+function list(text: string | null): string[] {
+  return text === null ? [] : text.split(',')
+}

@@ -1,0 +1,293 @@
+import { EventEmitter, once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { WiretapeError, reasonOf } from '../error.js'
+import type { Direction } from '../protocols/decoder.js'
+import { microseconds } from './clock.js'
+import type { Address, ClosedNote, ConnectedNote, EventNote, Note, OpenedNote } from './notes.js'
+import { createRecordingPath } from './recording-path.js'
+import { EntryKind, headerSize, slabSize, SlabWriter } from './slab.js'
+import type { FromWorker, ToWorker, WorkerSettings } from './worker-messages.js'
+
+/** Slabs at the worker before it counts as behind: 8 × 512 KiB are some 50 ms of writing. */
+const slabsInFlight = 8
+
+/** A slab that isn't full is handed over after this long, in ms. */
+const handOverAfter = 20
+
+/** Pauses are told at most once in this many ms: on a slow disk there can be hundreds a second. */
+const pressureReportInterval = 1000
+
+const pad = new Uint8Array(0)
+
+export interface RecorderOptions {
+  /** Where to record; a new name in `recordings/` where absent. */
+  readonly path?: string
+  readonly overwrite?: boolean
+  readonly append?: boolean
+  /** When the disk can't keep up: `pause` stops reading from sockets (nothing is lost), `drop` skips and counts. */
+  readonly slowDisk?: 'pause' | 'drop'
+  /** Facts of the run, kept in the table `recording`. */
+  readonly facts?: Readonly<Record<string, string>>
+}
+
+type RecorderEvents = {
+  /** The worker has caught up: who was told to pause may read again. */
+  ready: []
+  /** Nothing more can be recorded. What was committed stays in the file. */
+  failed: [WiretapeError]
+}
+
+/**
+ * The main thread's side of recording: copies what it is given into slabs and hands them to the worker, which decodes
+ * and writes. Nothing here waits for the disk.
+ */
+export class Recorder extends EventEmitter<RecorderEvents> {
+  readonly path: string
+  readonly #worker: Worker
+  readonly #drop: boolean
+  readonly #free: ArrayBuffer[] = []
+  #slab: SlabWriter | null = null
+  #timer: NodeJS.Timeout | null = null
+  #inFlight = 0
+  #behindSince = 0
+  #pauses = { count: 0, time: 0, reported: 0, dropped: 0 }
+  #handles = 0
+  #relays = 0
+  #records = 0
+  #failure: WiretapeError | null = null
+  #closing = false
+
+  private constructor(path: string, worker: Worker, drop: boolean) {
+    super()
+    this.setMaxListeners(0)
+    this.path = path
+    this.#worker = worker
+    this.#drop = drop
+    worker.on('message', (message: FromWorker) => this.#hear(message))
+    worker.on('error', (thrown) => this.#fail(new WiretapeError('storage', `recording stopped: ${reasonOf(thrown)}`, { cause: thrown })))
+  }
+
+  /**
+   * Creates the file (mode 0600; its folder 0700 where it has to be made) or continues one.
+   * @throws WiretapeError `exists`, `not-found`, `not-a-recording`, `newer-recording` or `storage`.
+   */
+  static async open(options: RecorderOptions = {}): Promise<Recorder> {
+    const { slowDisk } = options
+    if (slowDisk !== undefined && slowDisk !== 'pause' && slowDisk !== 'drop') {
+      throw new WiretapeError('usage', `slow-disk ${String(slowDisk)}: expected pause or drop`)
+    }
+    const path = createRecordingPath(options)
+    const settings: WorkerSettings = { path, append: options.append ?? false, facts: options.facts ?? {} }
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings })
+    const [first] = await once(worker, 'message') as [FromWorker]
+    if (first.type === 'failed') {
+      await worker.terminate()
+      throw new WiretapeError(first.code, first.message)
+    }
+    return new Recorder(path, worker, options.slowDisk === 'drop')
+  }
+
+  /** Records complete and committed. */
+  get records(): number {
+    return this.#records
+  }
+
+  get failure(): WiretapeError | null {
+    return this.#failure
+  }
+
+  /** True while the worker is behind, and sockets should not be read. */
+  get behind(): boolean {
+    return this.#behindSince !== 0 && !this.#drop
+  }
+
+  /** @returns the number by which connections name this relay. */
+  addRelay(protocol: string, listen: Address, target: string): number {
+    const relay = this.#relays++
+    this.#note(0, { type: 'relay', relay, protocol, listen, target })
+    return relay
+  }
+
+  open(opened: Omit<OpenedNote, 'type'>): ConnectionRecorder {
+    const handle = ++this.#handles
+    this.#note(handle, { type: 'opened', ...opened })
+    return new ConnectionRecorder(this, handle)
+  }
+
+  event(event: Omit<EventNote, 'type'>, handle = 0): void {
+    this.#note(handle, { type: 'event', ...event })
+  }
+
+  /** Commits everything, ends the file and the worker. Connections still open are recorded as they stand. */
+  async close(): Promise<void> {
+    if (this.#closing) return
+    this.#closing = true
+    this.#reportPressure(true)
+    this.#handOver()
+    if (this.#failure === null) {
+      const over = new Promise<void>((resolve) => {
+        this.#worker.once('exit', () => resolve())
+        this.once('failed', () => resolve())
+      })
+      this.#worker.postMessage({ type: 'close' } satisfies ToWorker)
+      await over
+    }
+    await this.#worker.terminate()
+  }
+
+  /** @returns false where reading should pause until `ready`. */
+  put(kind: EntryKind, handle: number, direction: Direction, offset: number, payload: Uint8Array | null, replaced: number): boolean {
+    if (this.#failure !== null) return true
+    let slab = this.#slab
+    if (slab === null || !slab.fits(payload === null ? 0 : payload.length)) slab = this.#nextSlab(payload?.length ?? 0)
+    slab.put(kind, handle, direction, microseconds(), offset, payload, replaced)
+    this.#timer ??= setTimeout(this.#onTimer, handOverAfter)
+    return this.#behindSince === 0 || this.#drop
+  }
+
+  /** Bytes that `drop` should leave out rather than queue. */
+  get skipping(): boolean {
+    return this.#drop && this.#behindSince !== 0
+  }
+
+  countDropped(bytes: number): void {
+    this.#pauses.dropped += bytes
+  }
+
+  note(handle: number, note: Note): void {
+    this.#note(handle, note)
+  }
+
+  #note(handle: number, note: Note): void {
+    this.put(EntryKind.note, handle, 'up', 0, Buffer.from(JSON.stringify(note)), 0)
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = null
+    this.#handOver()
+  }
+
+  #nextSlab(payload: number): SlabWriter {
+    this.#handOver()
+    const size = headerSize + payload + 8
+    const buffer = size > slabSize ? new ArrayBuffer((size + 7) & ~7) : this.#free.pop() ?? new ArrayBuffer(slabSize)
+    this.#slab = new SlabWriter(buffer)
+    return this.#slab
+  }
+
+  #handOver(): void {
+    const slab = this.#slab
+    if (slab === null || slab.used === 0 || this.#failure !== null) return
+    this.#slab = null
+    this.#inFlight++
+    this.#worker.postMessage({ type: 'slab', buffer: slab.buffer, used: slab.used } satisfies ToWorker, [slab.buffer])
+    if (this.#inFlight >= slabsInFlight && this.#behindSince === 0) {
+      this.#behindSince = microseconds()
+      this.#pauses.count++
+    }
+  }
+
+  #hear(message: FromWorker): void {
+    if (message.type === 'returned') {
+      this.#inFlight--
+      this.#records = message.records
+      if (message.buffer.byteLength === slabSize && this.#free.length < slabsInFlight) this.#free.push(message.buffer)
+      if (this.#behindSince !== 0 && this.#inFlight <= slabsInFlight / 2) {
+        this.#pauses.time += microseconds() - this.#behindSince
+        this.#behindSince = 0
+        this.#reportPressure(false)
+        this.emit('ready')
+      }
+    } else if (message.type === 'closed') {
+      this.#records = message.records
+    } else if (message.type === 'failed') {
+      this.#fail(new WiretapeError(message.code, message.message))
+    }
+  }
+
+  #reportPressure(last: boolean): void {
+    const { count, time, reported, dropped } = this.#pauses
+    const now = microseconds()
+    if (count === 0 || (!last && now - reported < pressureReportInterval * 1000)) return
+    this.#pauses = { count: 0, time: 0, reported: now, dropped: 0 }
+    const spell = `${count} time${count === 1 ? '' : 's'}, ${Math.round(time / 1000)} ms in all`
+    this.event(this.#drop
+      ? { kind: 'recorder-dropped', source: 'recorder', bytes: dropped, text: `the disk was too slow ${spell}: ${dropped} bytes not recorded` }
+      : { kind: 'recorder-paused', source: 'recorder', text: `reading paused for the disk ${spell}` })
+  }
+
+  #fail(error: WiretapeError): void {
+    if (this.#failure !== null) return
+    this.#failure = error
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    this.#behindSince = 0
+    this.emit('ready')
+    this.emit('failed', error)
+  }
+}
+
+/** One connection's entry to the recorder: keeps the stream offsets, so that the relay needn't. */
+export class ConnectionRecorder {
+  readonly handle: number
+  readonly #recorder: Recorder
+  #up = 0
+  #down = 0
+  readonly #skipped: Record<Direction, number> = { up: 0, down: 0 }
+
+  constructor(recorder: Recorder, handle: number) {
+    this.#recorder = recorder
+    this.handle = handle
+  }
+
+  get recorder(): Recorder {
+    return this.#recorder
+  }
+
+  /**
+   * Bytes as they came from the wire; copied before it returns.
+   * @returns false where reading should pause until the recorder is `ready`.
+   */
+  received(direction: Direction, bytes: Uint8Array): boolean {
+    const offset = direction === 'up' ? this.#up : this.#down
+    if (direction === 'up') this.#up += bytes.length
+    else this.#down += bytes.length
+    if (this.#recorder.skipping) {
+      this.#skipped[direction] += bytes.length
+      this.#recorder.countDropped(bytes.length)
+      return true
+    }
+    if (this.#skipped[direction] > 0) this.#tellSkipped(direction, offset)
+    return this.#recorder.put(EntryKind.received, this.handle, direction, offset, bytes, 0)
+  }
+
+  /** Bytes sent on instead of the `replaced` received bytes at stream offset `offset`. */
+  sent(direction: Direction, offset: number, replaced: number, bytes: Uint8Array): void {
+    this.#recorder.put(EntryKind.sent, this.handle, direction, offset, bytes, replaced)
+  }
+
+  end(direction: Direction, clean: boolean): void {
+    this.#recorder.put(EntryKind.end, this.handle, direction, 0, pad, clean ? 0 : 1)
+  }
+
+  connected(note: Omit<ConnectedNote, 'type'>): void {
+    this.#recorder.note(this.handle, { type: 'connected', ...note })
+  }
+
+  event(event: Omit<EventNote, 'type'>): void {
+    this.#recorder.event(event, this.handle)
+  }
+
+  closed(note: Omit<ClosedNote, 'type'>): void {
+    for (const direction of ['up', 'down'] as const) {
+      if (this.#skipped[direction] > 0) this.#tellSkipped(direction, direction === 'up' ? this.#up : this.#down)
+    }
+    this.#recorder.note(this.handle, { type: 'closed', ...note })
+  }
+
+  #tellSkipped(direction: Direction, until: number): void {
+    const length = this.#skipped[direction]
+    this.#skipped[direction] = 0
+    this.#recorder.put(EntryKind.dropped, this.handle, direction, until - length, null, length)
+  }
+}

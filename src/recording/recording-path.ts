@@ -1,0 +1,75 @@
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { WiretapeError, reasonOf } from '../error.js'
+
+/** Where recordings go that were given no name. */
+export const recordingsFolder = 'recordings'
+export const recordingExtension = '.sqlite'
+
+/** The files that SQLite keeps beside a database while it is written, or after it was cut off. */
+const companions = ['-wal', '-shm', '-journal']
+
+export interface OutputOptions {
+  readonly path?: string
+  readonly overwrite?: boolean
+  readonly append?: boolean
+}
+
+/**
+ * Makes the output file, empty and readable by its owner alone (it will hold passwords and cookies), or checks the one
+ * to be continued.
+ * @returns its path.
+ * @throws WiretapeError `exists`, `not-found`, `usage` or `storage`.
+ */
+export function createRecordingPath(options: OutputOptions): string {
+  if (options.append && options.overwrite) {
+    throw new WiretapeError('usage', '--append and --overwrite exclude each other: continue the file, or start it anew')
+  }
+  if (options.append) {
+    if (options.path === undefined) throw new WiretapeError('usage', '--append needs -o FILE: which recording to continue')
+    if (!existsSync(options.path)) throw new WiretapeError('not-found', `there is no ${options.path} to append to`)
+    return options.path
+  }
+  const path = options.path ?? freshName()
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    if (options.overwrite) for (const end of ['', ...companions]) rmSync(path + end, { force: true })
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (cause) {
+    const { code, syscall } = cause as NodeJS.ErrnoException
+    if (code === 'EEXIST' && syscall === 'open') {
+      throw new WiretapeError('exists', `${path} exists: choose another name, --overwrite it, or --append to it`, { cause })
+    }
+    throw new WiretapeError('storage', `cannot create ${path}: ${reasonOf(cause)}`, { cause })
+  }
+  return path
+}
+
+/**
+ * The recording that commands read when they are given none: the one in `recordings/` changed last.
+ * @throws WiretapeError `not-found` where there is none.
+ */
+export function newestRecording(folder = recordingsFolder): string {
+  let newest: { path: string, time: number } | undefined
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    if (!name.endsWith(recordingExtension)) continue
+    const path = join(folder, name)
+    const time = Math.max(...['', '-wal'].map((end) => statSync(path + end, { throwIfNoEntry: false })?.mtimeMs ?? 0))
+    if (newest === undefined || time > newest.time) newest = { path, time }
+  }
+  if (newest === undefined) {
+    throw new WiretapeError('not-found', `no recording yet in ${folder}/: make one with wiretape record, or name a FILE`)
+  }
+  return newest.path
+}
+
+function freshName(): string {
+  const now = new Date()
+  const two = (n: number): string => String(n).padStart(2, '0')
+  const stamp = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`
+    + `-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`
+  for (let n = 1; ; n++) {
+    const path = join(recordingsFolder, `${stamp}${n === 1 ? '' : `-${n}`}${recordingExtension}`)
+    if (!existsSync(path)) return path
+  }
+}

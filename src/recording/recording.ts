@@ -1,0 +1,249 @@
+import { existsSync, statSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import Sqlite from 'better-sqlite3'
+import { WiretapeError, reasonOf } from '../error.js'
+import type { Direction } from '../protocols/decoder.js'
+import { checkCondition, conditionError } from './filter.js'
+import { readConnection, readEvent, readExchange, readRecord, readSegment } from './read-rows.js'
+import type { Row } from './read-rows.js'
+import { newestRecording } from './recording-path.js'
+import type { ConnectionRecord, EventRecord, HttpExchange, Segment, TimelineRecord } from './rows.js'
+import { checkVersion } from './schema.js'
+
+export type Side = 'request' | 'response'
+
+export interface Selection {
+  /** One SQL condition over the columns of the view: `status >= 500 and duration_ms > 200`. */
+  readonly where?: string
+  /** Only records with a larger id. */
+  readonly after?: number
+  /** The first so many. */
+  readonly limit?: number
+}
+
+/** Segments that may wait for what was sent instead of them: an inline hook holds at most a head back, 256 KiB. */
+const maximumHeld = 4096
+
+const recordColumns = 'id, protocol, kind, connection_id, time, duration_ms, summary, bytes, outcome, error, changed'
+
+/**
+ * Opens a recording for reading, also one that is being written.
+ * @param path the newest in `recordings/` where absent.
+ * @throws WiretapeError `not-found`, `not-a-recording`, `newer-recording` or `storage`.
+ */
+export function openRecording(path: string = newestRecording()): Recording {
+  if (!existsSync(path)) throw new WiretapeError('not-found', `there is no ${path}`)
+  if (statSync(path).isDirectory()) throw new WiretapeError('not-a-recording', `${path} is a folder: name a recording in it`)
+  let database: Sqlite.Database
+  try {
+    database = new Sqlite(path, { readonly: true })
+  } catch (cause) {
+    throw new WiretapeError('storage', `cannot open ${path}: ${reasonOf(cause)}`, { cause })
+  }
+  try {
+    checkVersion(database, path)
+  } catch (thrown) {
+    database.close()
+    throw thrown
+  }
+  return new Recording(path, database)
+}
+
+/** A recording, read-only. Made by `openRecording`. */
+export class Recording {
+  readonly path: string
+  readonly #database: Sqlite.Database
+
+  /** Use `openRecording`. */
+  constructor(path: string, database: Sqlite.Database) {
+    this.path = path
+    this.#database = database
+    database.pragma('query_only = ON')
+    database.pragma('mmap_size = 2147418112')
+  }
+
+  /** The timeline, in the order in which things began. */
+  records(selection: Selection = {}): IterableIterator<TimelineRecord> {
+    return this.#select('record', recordColumns, selection, readRecord)
+  }
+
+  exchanges(selection: Selection = {}): IterableIterator<HttpExchange> {
+    return this.#select('http_exchange', '*', selection, readExchange)
+  }
+
+  connections(selection: Selection = {}): IterableIterator<ConnectionRecord> {
+    return this.#select('connection', '*', selection, readConnection)
+  }
+
+  events(selection: Selection = {}): IterableIterator<EventRecord> {
+    return this.#select('event', '*', selection, readEvent)
+  }
+
+  /** The wire itself. @param selection where over `segment`. */
+  segments(selection: Selection = {}): IterableIterator<Segment> {
+    return this.#select('segment', '*', selection, readSegment)
+  }
+
+  /** @throws WiretapeError `not-found`. */
+  record(id: number): TimelineRecord {
+    const [found] = this.records({ where: `id = ${checkId(id)}`, limit: 1 })
+    if (found !== undefined) return found
+    const connection = this.#row('SELECT * FROM connection WHERE id = ?', id)
+    const event = this.#row('SELECT * FROM event WHERE id = ?', id)
+    const what = connection !== undefined ? `: ${id} is a connection whose messages are the records (--where "connection_id = ${id}")`
+      : event !== undefined ? `: ${id} is an event` : '; wiretape ls lists the ids there are'
+    throw new WiretapeError('not-found', `there is no record ${id} in ${this.path}${what}`)
+  }
+
+  /** @throws WiretapeError `not-found`. */
+  exchange(id: number): HttpExchange {
+    const row = this.#row('SELECT * FROM http_exchange WHERE id = ?', checkId(id))
+    if (row === undefined) throw new WiretapeError('not-found', `there is no HTTP exchange ${id} in ${this.path}`)
+    return readExchange(row)
+  }
+
+  /** @throws WiretapeError `not-found`. */
+  connection(id: number): ConnectionRecord {
+    const row = this.#row('SELECT * FROM connection WHERE id = ?', checkId(id))
+    if (row === undefined) throw new WiretapeError('not-found', `there is no connection ${id} in ${this.path}`)
+    return readConnection(row)
+  }
+
+  /**
+   * The body of an exchange as it came, with the chunked coding undone and the content coding not: a stream of Buffers,
+   * read from the file as it is consumed.
+   * @throws WiretapeError `not-found`.
+   */
+  body(exchangeId: number, side: Side): Readable {
+    return Readable.from(this.#pieces(exchangeId, side, 'received', ['body']), { objectMode: false })
+  }
+
+  /**
+   * A message as it was on the wire, head, chunking and all.
+   * @param leg `received`, or `sent` for the message as it went out, with what was changed.
+   * @throws WiretapeError `not-found`.
+   */
+  message(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Readable {
+    return Readable.from(this.#pieces(exchangeId, side, leg, ['head', 'body', 'framing']), { objectMode: false })
+  }
+
+  /** A message's head, as bytes: heads are small. Informational responses' heads come first. */
+  head(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Buffer {
+    return Buffer.concat([...this.#pieces(exchangeId, side, leg, ['head'])])
+  }
+
+  /**
+   * One direction of a connection, byte for byte.
+   * @param leg `received`, or `sent` for the stream as it went out.
+   */
+  stream(connectionId: number, direction: Direction, leg: 'received' | 'sent' = 'received'): Readable {
+    this.connection(connectionId)
+    return Readable.from(this.#streamPieces(connectionId, direction, leg), { objectMode: false })
+  }
+
+  /** Facts of the run: `started`, `seed`, `version`, and `finished` where recording ended in order. */
+  facts(): Readonly<Record<string, string>> {
+    const rows = this.#database.prepare('SELECT key, value FROM recording').all() as { key: string, value: string }[]
+    return Object.fromEntries(rows.map(({ key, value }) => [key, value]))
+  }
+
+  relays(): readonly { readonly id: number, readonly protocol: string, readonly listen: string, readonly target: string }[] {
+    return this.#database.prepare(
+      `SELECT id, protocol, listen_host || ':' || listen_port AS listen, target FROM relay ORDER BY id`).all() as never
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  *#select<T>(view: string, columns: string, selection: Selection, read: (row: Row) => T): IterableIterator<T> {
+    const { where, after, limit } = selection
+    // "true AND" changes no condition, and makes of a bare SELECT what it is here: an error.
+    const conditions = [...(where === undefined ? [] : [`(true AND ${checkCondition(where)})`]), ...(after === undefined ? [] : [`id > ${Math.floor(after)}`])]
+    const sql = `SELECT ${columns} FROM ${view}${conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`} ORDER BY id`
+      + (limit === undefined ? '' : ` LIMIT ${Math.max(0, Math.floor(limit))}`)
+    let rows: IterableIterator<unknown>
+    try {
+      rows = this.#database.prepare(sql).iterate()
+    } catch (cause) {
+      throw where === undefined ? cause : conditionError(where, cause, this.#columns(view))
+    }
+    try {
+      for (const row of rows) yield read(row as Row)
+    } catch (cause) {
+      // Some conditions fail only on a row: a malformed JSON path, an integer overflow.
+      throw where === undefined || cause instanceof WiretapeError ? cause : conditionError(where, cause, this.#columns(view))
+    }
+  }
+
+  *#pieces(exchangeId: number, side: Side, leg: 'received' | 'sent', kinds: readonly string[]): Generator<Buffer> {
+    const exchange = this.#row('SELECT connection_id, first_segment, last_segment FROM http_exchange WHERE id = ?', checkId(exchangeId))
+    if (exchange === undefined) throw new WiretapeError('not-found', `there is no HTTP exchange ${exchangeId} in ${this.path}`)
+    if (exchange['first_segment'] === null) return
+    // The ids bound the search where there is no index yet, in a recording still open or cut off.
+    const rows = this.#database.prepare(
+      `SELECT * FROM segment WHERE id BETWEEN ? AND ? AND +message_id = ? AND direction = ?
+       AND kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')}) ORDER BY id`)
+      .iterate(exchange['first_segment'], exchange['last_segment'] ?? Number.MAX_SAFE_INTEGER, exchangeId, side === 'request' ? 'up' : 'down')
+    yield* leg === 'received' ? onlyReceived(rows) : this.#replaced(rows)
+  }
+
+  *#streamPieces(connectionId: number, direction: Direction, leg: 'received' | 'sent'): Generator<Buffer> {
+    const rows = this.#database.prepare('SELECT * FROM segment WHERE connection_id = ? AND direction = ? ORDER BY id')
+      .iterate(connectionId, direction)
+    yield* leg === 'received' ? onlyReceived(rows) : this.#replaced(rows)
+  }
+
+  /** Segments in stream order as they went out: `sent` ones stand for the received bytes that they replace. */
+  *#replaced(rows: Iterable<unknown>): Generator<Buffer> {
+    // A replacement is written after the bytes that it replaces, so those are held until it has come or can't any more.
+    let skipUntil = -1
+    const held: Segment[] = []
+    for (const row of rows) {
+      const segment = readSegment(row as Row)
+      if (segment.leg === 'received') {
+        while (held.length > maximumHeld) yield held.shift()!.bytes
+        const from = Math.max(segment.offset, skipUntil)
+        if (from < segment.offset + segment.bytes.length) {
+          held.push({ ...segment, offset: from, bytes: segment.bytes.subarray(from - segment.offset) })
+        }
+        continue
+      }
+      const end = segment.offset + (segment.replaces ?? 0)
+      const rest: Segment[] = []
+      for (const before of held.splice(0)) {
+        const until = before.offset + before.bytes.length
+        if (before.offset < segment.offset) yield before.bytes.subarray(0, Math.min(until, segment.offset) - before.offset)
+        if (until > end) rest.push({ ...before, offset: Math.max(end, before.offset), bytes: before.bytes.subarray(Math.max(0, end - before.offset)) })
+      }
+      yield segment.bytes
+      held.push(...rest)
+      skipUntil = Math.max(skipUntil, end)
+    }
+    for (const { bytes } of held) yield bytes
+  }
+
+  #row(sql: string, id: number): Row | undefined {
+    return this.#database.prepare(sql).get(id) as Row | undefined
+  }
+
+  #columns(view: string): string[] {
+    return this.#database.prepare(`SELECT name FROM pragma_table_info(?)`).pluck().all(view) as string[]
+  }
+}
+
+function* onlyReceived(rows: Iterable<unknown>): Generator<Buffer> {
+  for (const row of rows) {
+    const { leg, bytes } = row as { leg: string, bytes: Buffer }
+    if (leg === 'received') yield bytes
+  }
+}
+
+function checkId(id: number): number {
+  if (!Number.isSafeInteger(id) || id < 0) throw new WiretapeError('usage', `${id} is not an id: wiretape ls lists them`)
+  return id
+}

@@ -1,0 +1,229 @@
+import type { Database, Statement } from 'better-sqlite3'
+import type { Direction } from '../protocols/decoder.js'
+import type { TlsFacts, Address } from './notes.js'
+
+/** A row of `connection`, kept in memory while the connection is open and written whole each time. */
+export interface ConnectionRow {
+  readonly id: number
+  readonly relayId: number
+  readonly protocol: string
+  readonly transport: string
+  readonly parentId: number | null
+  readonly role: string | null
+  readonly client: Address | null
+  readonly listen: Address | null
+  readonly opened: number
+  dial: Address | null
+  server: Address | null
+  connected: number | null
+  closed: number | null
+  endReason: string | null
+  error: string | null
+  bytesUp: number
+  bytesDown: number
+  droppedUp: number
+  droppedDown: number
+  messages: number
+  tls: TlsFacts | null
+}
+
+/** A row of `http_exchange_row`. Times in µs since the epoch, sizes in bytes after the transfer coding is undone. */
+export interface HttpExchangeRow {
+  /** -1 until it is certain that there is an exchange. */
+  id: number
+  readonly connectionId: number
+  status: number | null
+  started: number
+  firstByte: number | null
+  ended: number | null
+  requestBodySize: number
+  responseBodySize: number
+  requestHeaders: number | null
+  responseHeaders: number | null
+  requestTrailers: number | null
+  responseTrailers: number | null
+  firstSegment: number | null
+  lastSegment: number | null
+  changed: boolean
+  method: string | null
+  scheme: string | null
+  host: string | null
+  path: string | null
+  query: string | null
+  reason: string | null
+  requestVersion: string | null
+  responseVersion: string | null
+  requestType: string | null
+  responseType: string | null
+  informational: string | null
+  framingFlags: string | null
+  error: string | null
+}
+
+export interface EventRow {
+  readonly time: number
+  readonly connectionId: number | null
+  readonly messageId: number | null
+  readonly kind: string
+  readonly source: string
+  readonly direction: Direction | null
+  readonly offset: number | null
+  readonly bytes: number | null
+  readonly text: string
+}
+
+/** No blob is larger: a body of any size is read and written in pieces that fit in memory. */
+const largestSegment = 64 * 1024
+
+/** Header lists remembered by their text; enough for the clients and servers that talk at the same time. */
+const rememberedHeaderLists = 4096
+
+/**
+ * The recording's tables as the worker writes them: one prepared statement a table, ids from one sequence, and a
+ * transaction that opens with the first row and ends with `commit`.
+ */
+export class Store {
+  readonly #database: Database
+  readonly #begin: Statement
+  readonly #commit: Statement
+  readonly #segment: Statement
+  readonly #retype: Statement
+  readonly #adopt: Statement
+  readonly #exchange: Statement
+  readonly #connection: Statement
+  readonly #event: Statement
+  readonly #headerList: Statement
+  readonly #relay: Statement
+  readonly #headerLists = new Map<string, number>()
+  /** The decoder gives a list that a connection repeats as the same array: known without being written out again. */
+  readonly #headerArrays = new WeakMap<object, number>()
+  #nextId: number
+  #nextSegment: number
+  #nextHeaderList: number
+  #records = 0
+
+  constructor(database: Database) {
+    this.#database = database
+    const largest = (table: string): number =>
+      (database.prepare(`SELECT coalesce(max(id), 0) FROM ${table}`).pluck().get() as number)
+    this.#nextId = Math.max(largest('connection'), largest('http_exchange_row'), largest('event')) + 1
+    this.#nextSegment = largest('segment') + 1
+    this.#nextHeaderList = largest('header_list') + 1
+    this.#begin = database.prepare('BEGIN')
+    this.#commit = database.prepare('COMMIT')
+    const insert = (table: string, columns: number): Statement =>
+      database.prepare(`INSERT OR REPLACE INTO ${table} VALUES (${Array(columns).fill('?').join(', ')})`)
+    this.#segment = insert('segment', 10)
+    this.#retype = database.prepare(`UPDATE segment SET kind = ?, message_id = NULL WHERE id = ?`)
+    this.#adopt = database.prepare(`UPDATE segment SET message_id = ? WHERE id = ?`)
+    this.#exchange = insert('http_exchange_row', 28)
+    this.#connection = insert('connection', 28)
+    this.#event = insert('event', 10)
+    this.#headerList = insert('header_list', 2)
+    this.#relay = insert('relay', 5)
+  }
+
+  /** Records written so far, for the live line: connections that carried no message count when they close. */
+  get records(): number {
+    return this.#records
+  }
+
+  newId(): number {
+    return this.#nextId++
+  }
+
+  countRecord(): void {
+    this.#records++
+  }
+
+  begin(): void {
+    if (!this.#database.inTransaction) this.#begin.run()
+  }
+
+  commit(): void {
+    if (this.#database.inTransaction) this.#commit.run()
+  }
+
+  /** @returns the id of the first and the last row written: bytes beyond 64 KiB take more than one. */
+  segment(
+    connectionId: number, direction: Direction, leg: 'received' | 'sent', offset: number, time: number, kind: string,
+    messageId: number | null, replaces: number | null, bytes: Buffer,
+  ): { first: number, last: number } {
+    this.begin()
+    const first = this.#nextSegment
+    for (let at = 0; at === 0 || at < bytes.length; at += largestSegment) {
+      const piece = bytes.length <= largestSegment ? bytes : bytes.subarray(at, at + largestSegment)
+      // What replaces a range stands at its start; further pieces replace nothing more, at its end.
+      const place = leg === 'received' ? offset + at : at === 0 ? offset : offset + (replaces ?? 0)
+      this.#segment.run(this.#nextSegment++, connectionId, direction, leg, place, time, kind, messageId,
+        replaces === null ? null : at === 0 ? replaces : 0, piece)
+    }
+    return { first, last: this.#nextSegment - 1 }
+  }
+
+  /** Takes a segment back from the message it was thought to belong to. */
+  retype(segmentId: number, kind: string): void {
+    this.begin()
+    this.#retype.run(kind, segmentId)
+  }
+
+  /** Gives a segment to the message that it turned out to belong to. */
+  adopt(segmentId: number, messageId: number): void {
+    this.begin()
+    this.#adopt.run(messageId, segmentId)
+  }
+
+  headerList(fields: readonly (readonly [string, string])[]): number {
+    let id = this.#headerArrays.get(fields)
+    if (id !== undefined) return id
+    const text = JSON.stringify(fields)
+    id = this.#headerLists.get(text)
+    if (id === undefined) {
+      this.begin()
+      id = this.#nextHeaderList++
+      this.#headerList.run(id, text)
+      if (this.#headerLists.size >= rememberedHeaderLists) this.#headerLists.delete(this.#headerLists.keys().next().value!)
+      this.#headerLists.set(text, id)
+    }
+    this.#headerArrays.set(fields, id)
+    return id
+  }
+
+  exchange(row: HttpExchangeRow): void {
+    this.begin()
+    this.#exchange.run(
+      row.id, row.connectionId, row.status, row.started, row.firstByte, row.ended, row.requestBodySize,
+      row.responseBodySize, row.requestHeaders, row.responseHeaders, row.requestTrailers, row.responseTrailers,
+      row.firstSegment, row.lastSegment, row.changed ? 1 : 0, row.method, row.scheme, row.host, row.path, row.query,
+      row.reason, row.requestVersion, row.responseVersion, row.requestType, row.responseType, row.informational,
+      row.framingFlags, row.error)
+  }
+
+  connection(row: ConnectionRow): void {
+    this.begin()
+    this.#connection.run(
+      row.id, row.relayId, row.protocol, row.transport, row.parentId, row.role,
+      row.client?.host, row.client?.port, row.listen?.host, row.listen?.port,
+      row.dial?.host, row.dial?.port, row.server?.host, row.server?.port,
+      row.opened, row.connected, row.closed, row.endReason, row.error, row.bytesUp, row.bytesDown,
+      row.droppedUp, row.droppedDown, row.messages,
+      row.tls?.version, row.tls?.cipher, row.tls?.alpn, row.tls?.serverName)
+  }
+
+  event(row: EventRow): void {
+    this.begin()
+    this.#event.run(this.newId(), row.time, row.connectionId, row.messageId, row.kind, row.source, row.direction,
+      row.offset, row.bytes, row.text)
+  }
+
+  /** @returns the relay's row id. */
+  relay(protocol: string, listen: Address, target: string): number {
+    this.begin()
+    return Number(this.#relay.run(null, protocol, listen.host, listen.port, target).lastInsertRowid)
+  }
+
+  fact(key: string, value: string): void {
+    this.begin()
+    this.#database.prepare('INSERT OR REPLACE INTO recording VALUES (?, ?)').run(key, value)
+  }
+}

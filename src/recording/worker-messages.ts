@@ -1,0 +1,20 @@
+import type { ErrorCode } from '../error.js'
+
+export interface WorkerSettings {
+  readonly path: string
+  /** The file was made empty just now, or is a recording that is to be continued. */
+  readonly append: boolean
+  /** Facts of the run, for the `recording` table. */
+  readonly facts: Readonly<Record<string, string>>
+}
+
+export type ToWorker =
+  | { readonly type: 'slab', readonly buffer: ArrayBuffer, readonly used: number }
+  | { readonly type: 'close' }
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  /** A slab whose rows are committed, to be filled again. `records` counts those complete so far. */
+  | { readonly type: 'returned', readonly buffer: ArrayBuffer, readonly records: number }
+  | { readonly type: 'closed', readonly records: number }
+  | { readonly type: 'failed', readonly code: ErrorCode, readonly message: string }

@@ -1,0 +1,78 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { RecordingFile } from './recording-file.js'
+import { readSlab } from './slab.js'
+import { Ingest } from './ingest.js'
+import type { FromWorker, ToWorker, WorkerSettings } from './worker-messages.js'
+import { reasonOf, systemCodeOf, WiretapeError } from '../error.js'
+
+/** Rows in progress are written this often, and the file is looked for: a crash loses no more of them than this. */
+const flushInterval = 200
+
+const port = parentPort!
+const settings = workerData as WorkerSettings
+
+function tell(message: FromWorker, transfer: ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer)
+}
+
+function fail(thrown: unknown): void {
+  failed = true
+  clearInterval(timer)
+  if (thrown instanceof WiretapeError) {
+    tell({ type: 'failed', code: thrown.code, message: thrown.message })
+    return
+  }
+  const code = systemCodeOf(thrown)
+  const full = code === 'SQLITE_FULL' || code === 'ENOSPC'
+  tell({
+    type: 'failed', code: 'storage',
+    message: full
+      ? `the disk is full: ${settings.path} holds everything up to now and stays readable`
+      : `cannot write ${settings.path}: ${reasonOf(thrown)}${code === null ? '' : ` (${code})`}`,
+  })
+}
+
+let failed = false
+let timer: NodeJS.Timeout | undefined
+let file: RecordingFile | undefined
+let ingest: Ingest | undefined
+
+function flush(): void {
+  if (failed) return
+  try {
+    file!.checkPresent()
+    ingest!.flush()
+    file!.store.commit()
+  } catch (thrown) {
+    fail(thrown)
+  }
+}
+
+function receive(message: ToWorker): void {
+  if (failed) return
+  try {
+    if (message.type === 'slab') {
+      readSlab(message.buffer, message.used, ingest!)
+      file!.store.commit()
+      tell({ type: 'returned', buffer: message.buffer, records: file!.store.records }, [message.buffer])
+    } else {
+      clearInterval(timer)
+      ingest!.flush()
+      file!.finish()
+      tell({ type: 'closed', records: file!.store.records })
+      port.close()
+    }
+  } catch (thrown) {
+    fail(thrown)
+  }
+}
+
+try {
+  file = new RecordingFile(settings)
+  ingest = new Ingest(file.store)
+  timer = setInterval(flush, flushInterval)
+  port.on('message', receive)
+  tell({ type: 'ready' })
+} catch (thrown) {
+  fail(thrown)
+}

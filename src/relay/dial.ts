@@ -1,0 +1,108 @@
+import { connect, isIP, type NetConnectOpts, type OnReadOpts, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { reasonOf, systemCodeOf } from '../error.js'
+import type { TlsFacts } from '../recording/notes.js'
+import type { Target } from './address.js'
+
+/** Large enough that a fast server fills few reads, small enough for thousands of connections: it is only touched as far as it is used. */
+const readBufferSize = 64 * 1024
+
+export interface DialOptions {
+  readonly target: Target
+  /** Ms; 0 waits as long as the system does. */
+  readonly timeout: number
+  readonly insecure: boolean
+  /**
+   * Takes what is read, from a buffer that is used again for the next read; false stops reading until `resume()`.
+   * Without it, and over TLS, the socket gives `data` events.
+   */
+  readonly onRead?: (bytes: Buffer) => boolean
+}
+
+export interface Dialled {
+  readonly socket: Socket
+  /** The TCP socket under it: the same, or the one that carries the TLS. */
+  readonly raw: Socket
+  readonly tls: TlsFacts | null
+}
+
+/**
+ * Connects to the target; the connection isn't read before the caller resumes it.
+ * Failures reach `failed` as one sentence, also after a timeout; exactly one of the two is called, once.
+ */
+export function dial(options: DialOptions, connected: (dialled: Dialled) => void, failed: (error: string) => void): { abort(): void } {
+  const { target, timeout, onRead } = options
+  let over = false
+  const raw = connect({
+    host: target.host, port: target.port, allowHalfOpen: true, noDelay: true, highWaterMark: 1,
+    ...(onRead !== undefined && !target.secure ? { onread: staticBuffer(onRead) } : {}),
+  } as NetConnectOpts)
+  raw.pause()
+  let secure: TLSSocket | undefined
+  const settle = (error: string | null): void => {
+    if (over) return
+    over = true
+    clearTimeout(timer)
+    raw.off('error', onError)
+    secure?.off('error', onError)
+    if (error !== null) {
+      raw.on('error', () => {})
+      secure?.on('error', () => {})
+      secure?.destroy()
+      raw.destroy()
+      failed(error)
+    } else {
+      connected({ socket: secure ?? raw, raw, tls: secure === undefined ? null : factsOf(secure) })
+    }
+  }
+  const onError = (error: Error): void => settle(describe(error, target, options.insecure))
+  const timer = timeout === 0 ? undefined
+    : setTimeout(() => settle(`${target.text} did not accept a connection within ${timeout} ms`), timeout)
+  raw.on('error', onError)
+  raw.once('connect', () => {
+    if (!target.secure) {
+      settle(null)
+      return
+    }
+    const settings: ConnectionOptions & { highWaterMark: number } = {
+      socket: raw, rejectUnauthorized: !options.insecure, ALPNProtocols: ['http/1.1'], highWaterMark: 1,
+      ...(isIP(target.host) === 0 ? { servername: target.host } : { host: target.host }),
+    }
+    secure = connectTls(settings)
+    secure.on('error', onError)
+    secure.once('secureConnect', () => settle(null))
+  })
+  return { abort: () => settle('given up') }
+}
+
+function staticBuffer(onRead: (bytes: Buffer) => boolean): OnReadOpts {
+  const buffer = Buffer.allocUnsafeSlow(readBufferSize)
+  return { buffer, callback: (length) => onRead(buffer.subarray(0, length)) }
+}
+
+function factsOf(socket: TLSSocket): TlsFacts {
+  return {
+    version: socket.getProtocol(), cipher: socket.getCipher().name,
+    alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : null,
+    serverName: (socket as TLSSocket & { servername?: string | false }).servername || null,
+  }
+}
+
+function describe(error: Error, target: Target, insecure: boolean): string {
+  const code = systemCodeOf(error)
+  switch (code) {
+    case 'ECONNREFUSED': return `${target.text} refused the connection`
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH': return `${target.text} cannot be reached (${code})`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN': return `${target.host} has no address (${code})`
+    case 'ETIMEDOUT': return `${target.text} did not answer (ETIMEDOUT)`
+    case 'EMFILE':
+    case 'ENFILE': return `out of file descriptors (${code}) while connecting to ${target.text}`
+  }
+  // A dual-stack name that fails everywhere comes as one error around several.
+  if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0] as Error, target, insecure)
+  const hint = target.secure && !insecure && /certificate|self.signed|altname/i.test(error.message + (code ?? ''))
+    ? '; --insecure accepts it unverified' : ''
+  return `connecting to ${target.text} failed: ${reasonOf(error)}${hint}`
+}

@@ -1,0 +1,20 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** Kept free for what a relay opens besides connections: name look-ups, the recording's checkpoints. */
+const reserve = 8
+
+/**
+ * How many more connections, of two sockets each, this process may open; infinite where the system doesn't tell (it does
+ * on Linux).
+ *
+ * Asked ahead, because running out can't be noticed: when accepting fails for want of a descriptor, libuv takes and closes the
+ * waiting connections itself and tells nobody.
+ */
+export function connectionCapacity(): number {
+  try {
+    const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity)
+    return Math.max(1, Math.floor((limit - reserve - readdirSync('/proc/self/fd').length) / 2))
+  } catch {
+    return Infinity
+  }
+}
