@@ -95,14 +95,14 @@ export function rowOf(
   id: number, connectionId: number, started: number, request: InventedRequest, answer: InventedAnswer, kept: Kept,
 ): HttpExchangeRow {
   const { method, path, query } = request
-  const { status, reason, type, duration, body } = answer
+  const { status, reason, duration, body } = answer
   return {
     id, connectionId, status, started, firstByte: started + duration - 100, ended: started + duration,
     requestBodySize: 0, responseBodySize: body.length,
     requestHeaders: kept.requestHeaders, responseHeaders: kept.responseHeaders, requestTrailers: null, responseTrailers: null,
     firstSegment: kept.firstSegment, lastSegment: kept.lastSegment, changed: false,
-    method, scheme: 'http', host, path, query, reason, requestVersion: '1.1', responseVersion: '1.1',
-    requestType: null, responseType: type, informational: null, framingFlags: null, error: null,
+    method, scheme: 'http', authority: null, path, query, reason, requestVersion: '1.1', responseVersion: '1.1',
+    informational: null, framingFlags: null, error: null,
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Direction, Span } from '../protocols/decoder.js'
-import { firstHeader } from '../protocols/http1/index.js'
 import type { EndEvent, RequestEvent, ResponseEvent, TrailersEvent } from '../protocols/http1/index.js'
 import type { HttpExchangeRow, Store } from './store.js'
 
@@ -21,9 +20,8 @@ export class HttpExchange {
       id: -1, connectionId, status: null, started: 0, firstByte: null, ended: null,
       requestBodySize: 0, responseBodySize: 0, requestHeaders: null, responseHeaders: null,
       requestTrailers: null, responseTrailers: null, firstSegment: null, lastSegment: null, changed: false,
-      method: null, scheme: null, host: null, path: null, query: null, reason: null,
-      requestVersion: null, responseVersion: null, requestType: null, responseType: null,
-      informational: null, framingFlags: null, error: null,
+      method: null, scheme: null, authority: null, path: null, query: null, reason: null,
+      requestVersion: null, responseVersion: null, informational: null, framingFlags: null, error: null,
     }
   }
 
@@ -78,10 +76,9 @@ export class HttpExchange {
     row.method = event.method
     row.requestVersion = event.version
     row.requestHeaders = store.headerList(event.headers)
-    row.requestType = firstHeader(event.headers, 'content-type') ?? null
     const target = readTarget(event.method, event.target)
     row.scheme = target.scheme
-    row.host = target.host ?? firstHeader(event.headers, 'host') ?? null
+    row.authority = target.host
     row.path = target.path
     row.query = target.query
     for (const flag of event.flags) this.flag(flag)
@@ -99,7 +96,6 @@ export class HttpExchange {
     row.responseVersion = event.version
     row.firstByte = event.startedAt
     row.responseHeaders = store.headerList(event.headers)
-    row.responseType = firstHeader(event.headers, 'content-type') ?? null
     if (!event.requested) row.error ??= 'response without a request'
     for (const flag of event.flags) this.flag(flag)
   }

@@ -14,6 +14,8 @@ export class HttpInterpreter implements Interpreter {
   readonly #open = new Map<number, HttpExchange>()
   readonly #provisional: Record<Direction, Provisional[]> = { up: [], down: [] }
   #spans: Span[] = []
+  /** A message has ended, and with it perhaps its exchange. */
+  #unsettled = false
 
   constructor(context: InterpreterContext) {
     this.#context = context
@@ -88,6 +90,7 @@ export class HttpInterpreter implements Interpreter {
         return
       case 'end':
         this.#begin(event.message, event.direction, event.at).end(event)
+        this.#unsettled = true
         return
       case 'opaque':
         this.#retract(event)
@@ -154,6 +157,8 @@ export class HttpInterpreter implements Interpreter {
   }
 
   #settle(): void {
+    if (!this.#unsettled) return
+    this.#unsettled = false
     for (const [message, exchange] of this.#open) {
       if (!exchange.over) continue
       this.#finish(exchange)

@@ -92,7 +92,7 @@ export class Ingest implements SlabSink {
     const row: ConnectionRow = {
       id: store.newId(), relayId: this.#relayIds.get(note.relay) ?? note.relay, protocol: note.protocol,
       transport: note.transport, parentId: note.parent === undefined ? null : this.#connections.get(note.parent)?.row.id ?? null,
-      role: note.role ?? null, client: note.client, listen: note.listen, opened: time, dial: null, server: null,
+      role: note.role ?? null, client: note.client, listen: note.listen, opened: time, dial: null, server: note.server ?? null,
       connected: null, closed: null, endReason: null, error: null, bytesUp: 0, bytesDown: 0, droppedUp: 0, droppedDown: 0,
       messages: 0, tls: null,
     }
@@ -116,7 +116,8 @@ export class Ingest implements SlabSink {
     if (connection === undefined) return
     connection.row.connected = time
     connection.row.dial = note.dial
-    connection.row.server = note.server
+    connection.row.server = note.server ?? connection.row.server
+    connection.row.client = note.client ?? connection.row.client
     connection.row.tls = note.tls
     connection.dirty = true
   }

@@ -20,6 +20,7 @@ export interface OpenedNote {
   readonly protocol: string
   readonly transport: 'tcp' | 'udp'
   readonly client: Address | null
+  readonly server?: Address | null
   readonly listen: Address | null
   /** Handle of the connection this one belongs to, and as what (an FTP data connection, role `data`). */
   readonly parent?: number
@@ -31,7 +32,9 @@ export interface OpenedNote {
 export interface ConnectedNote {
   readonly type: 'connected'
   readonly dial: Address | null
-  readonly server: Address | null
+  /** The side that was dialled: the server, or in FTP's active mode the client. */
+  readonly server?: Address | null
+  readonly client?: Address | null
   readonly tls: TlsFacts | null
 }
 

@@ -53,6 +53,7 @@ export function openRecording(path: string = newestRecording()): Recording {
 export class Recording {
   readonly path: string
   readonly #database: Sqlite.Database
+  readonly #reading = new Set<IterableIterator<unknown>>()
 
   /** Use `openRecording`. */
   constructor(path: string, database: Sqlite.Database) {
@@ -152,7 +153,9 @@ export class Recording {
       `SELECT id, protocol, listen_host || ':' || listen_port AS listen, target FROM relay ORDER BY id`).all() as never
   }
 
+  /** Iterations that haven't come to their end are ended. */
   close(): void {
+    for (const rows of this.#reading) rows.return?.()
     this.#database.close()
   }
 
@@ -172,11 +175,14 @@ export class Recording {
     } catch (cause) {
       throw where === undefined ? cause : conditionError(where, cause, this.#columns(view))
     }
+    this.#reading.add(rows)
     try {
       for (const row of rows) yield read(row as Row)
     } catch (cause) {
       // Some conditions fail only on a row: a malformed JSON path, an integer overflow.
       throw where === undefined || cause instanceof WiretapeError ? cause : conditionError(where, cause, this.#columns(view))
+    } finally {
+      this.#reading.delete(rows)
     }
   }
 

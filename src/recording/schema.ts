@@ -35,9 +35,9 @@ const migrations: readonly string[] = [
     replaces INTEGER, bytes BLOB NOT NULL
   ) STRICT;
 
-  -- Distinct lists of header fields, [[name, value], …]. Connections repeat theirs: kept once, they leave http_exchange
-  -- narrow enough to be searched in full.
-  CREATE TABLE header_list (id INTEGER PRIMARY KEY, fields TEXT NOT NULL) STRICT;
+  -- Distinct lists of header fields, [[name, value], …], and what is searched for in them. Connections repeat theirs:
+  -- kept once, they leave http_exchange_row narrow enough to be searched in full.
+  CREATE TABLE header_list (id INTEGER PRIMARY KEY, fields TEXT NOT NULL, host TEXT, content_type TEXT) STRICT;
 
   CREATE TABLE http_exchange_row (
     id INTEGER PRIMARY KEY, connection_id INTEGER NOT NULL,
@@ -46,9 +46,8 @@ const migrations: readonly string[] = [
     request_header_list INTEGER, response_header_list INTEGER,
     request_trailer_list INTEGER, response_trailer_list INTEGER,
     first_segment INTEGER, last_segment INTEGER, changed INTEGER NOT NULL DEFAULT 0,
-    method TEXT, scheme TEXT, host TEXT, path TEXT, query TEXT, reason TEXT,
-    request_version TEXT, response_version TEXT, request_type TEXT, response_type TEXT,
-    informational TEXT, framing_flags TEXT, error TEXT
+    method TEXT, scheme TEXT, authority TEXT, path TEXT, query TEXT, reason TEXT,
+    request_version TEXT, response_version TEXT, informational TEXT, framing_flags TEXT, error TEXT
   ) STRICT;
 
   CREATE TABLE event (
@@ -57,12 +56,12 @@ const migrations: readonly string[] = [
   ) STRICT;
 
   CREATE VIEW http_exchange AS
-    SELECT e.id, e.connection_id, e.method, e.scheme, e.host, e.path, e.query, e.status, e.reason,
-      e.scheme || '://' || e.host || e.path || coalesce('?' || e.query, '') AS url,
+    SELECT e.id, e.connection_id, e.method, e.scheme, coalesce(e.authority, rq.host) AS host, e.path, e.query, e.status, e.reason,
+      e.scheme || '://' || coalesce(e.authority, rq.host) || e.path || coalesce('?' || e.query, '') AS url,
       e.request_version, e.response_version,
       rq.fields AS request_headers, rs.fields AS response_headers,
       rqt.fields AS request_trailers, rst.fields AS response_trailers,
-      e.request_type, e.response_type, e.request_body_size, e.response_body_size,
+      rq.content_type AS request_type, rs.content_type AS response_type, e.request_body_size, e.response_body_size,
       e.started, e.first_byte, e.ended,
       (e.first_byte - e.started) / 1000.0 AS first_byte_ms, (e.ended - e.started) / 1000.0 AS duration_ms,
       e.informational, e.framing_flags, e.changed, e.error, e.first_segment, e.last_segment
@@ -80,15 +79,18 @@ const migrations: readonly string[] = [
 
   -- A connection is a record of its own where no message tells its story.
   CREATE VIEW record AS
-    SELECT id, 'http' AS protocol, 'exchange' AS kind, connection_id, started AS time, started, ended,
+    SELECT e.id, 'http' AS protocol, 'exchange' AS kind, connection_id, started AS time, started, ended,
       (ended - started) / 1000.0 AS duration_ms, (first_byte - started) / 1000.0 AS first_byte_ms,
-      coalesce(method, '?') || ' ' || coalesce(path || coalesce('?' || query, ''), '?') || coalesce(' → ' || status, '') AS summary,
+      coalesce(method, '?') || ' ' || CASE method WHEN 'CONNECT' THEN authority ELSE coalesce(path || coalesce('?' || query, ''), '?') END
+        || coalesce(' → ' || status, '') AS summary,
       request_body_size + response_body_size AS bytes,
       request_body_size AS bytes_up, response_body_size AS bytes_down,
       coalesce(error, CASE WHEN ended IS NULL THEN 'open' ELSE 'complete' END) AS outcome, error, changed,
-      method, scheme, host, path, query, status, reason, request_type, response_type, framing_flags,
+      method, scheme, coalesce(authority, rq.host) AS host, path, query, status, reason,
+      rq.content_type AS request_type, rs.content_type AS response_type, framing_flags,
       request_body_size, response_body_size
-    FROM http_exchange_row
+    FROM http_exchange_row e
+      LEFT JOIN header_list rq ON rq.id = e.request_header_list LEFT JOIN header_list rs ON rs.id = e.response_header_list
     UNION ALL
     SELECT id, protocol, 'connection', id, opened, opened, closed,
       (closed - opened) / 1000.0, NULL,
@@ -104,6 +106,7 @@ const migrations: readonly string[] = [
 const indexes: readonly (readonly [name: string, on: string])[] = [
   ['segment_by_message', 'segment (message_id)'],
   ['segment_by_connection', 'segment (connection_id, direction, "offset")'],
+  ['http_exchange_by_status', 'http_exchange_row (status)'],
   ['http_exchange_by_connection', 'http_exchange_row (connection_id)'],
   ['event_by_connection', 'event (connection_id)'],
 ]

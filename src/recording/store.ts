@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import type { Direction } from '../protocols/decoder.js'
+import { firstHeader } from '../protocols/http1/index.js'
 import type { TlsFacts, Address } from './notes.js'
 
 /** A row of `connection`, kept in memory while the connection is open and written whole each time. */
@@ -10,7 +11,7 @@ export interface ConnectionRow {
   readonly transport: string
   readonly parentId: number | null
   readonly role: string | null
-  readonly client: Address | null
+  client: Address | null
   readonly listen: Address | null
   readonly opened: number
   dial: Address | null
@@ -47,14 +48,13 @@ export interface HttpExchangeRow {
   changed: boolean
   method: string | null
   scheme: string | null
-  host: string | null
+  /** From an absolute request target or CONNECT; otherwise the host is the header list's. */
+  authority: string | null
   path: string | null
   query: string | null
   reason: string | null
   requestVersion: string | null
   responseVersion: string | null
-  requestType: string | null
-  responseType: string | null
   informational: string | null
   framingFlags: string | null
   error: string | null
@@ -86,7 +86,7 @@ export class Store {
   readonly #database: Database
   readonly #begin: Statement
   readonly #commit: Statement
-  readonly #segment: Statement
+  readonly #segments = new Map<string, Statement>()
   readonly #retype: Statement
   readonly #adopt: Statement
   readonly #exchange: Statement
@@ -101,6 +101,7 @@ export class Store {
   #nextSegment: number
   #nextHeaderList: number
   #records = 0
+  #inTransaction = false
 
   constructor(database: Database) {
     this.#database = database
@@ -113,13 +114,12 @@ export class Store {
     this.#commit = database.prepare('COMMIT')
     const insert = (table: string, columns: number): Statement =>
       database.prepare(`INSERT OR REPLACE INTO ${table} VALUES (${Array(columns).fill('?').join(', ')})`)
-    this.#segment = insert('segment', 10)
     this.#retype = database.prepare(`UPDATE segment SET kind = ?, message_id = NULL WHERE id = ?`)
     this.#adopt = database.prepare(`UPDATE segment SET message_id = ? WHERE id = ?`)
-    this.#exchange = insert('http_exchange_row', 28)
+    this.#exchange = insert('http_exchange_row', 26)
     this.#connection = insert('connection', 28)
     this.#event = insert('event', 10)
-    this.#headerList = insert('header_list', 2)
+    this.#headerList = insert('header_list', 4)
     this.#relay = insert('relay', 5)
   }
 
@@ -137,11 +137,15 @@ export class Store {
   }
 
   begin(): void {
-    if (!this.#database.inTransaction) this.#begin.run()
+    if (this.#inTransaction) return
+    this.#begin.run()
+    this.#inTransaction = true
   }
 
   commit(): void {
-    if (this.#database.inTransaction) this.#commit.run()
+    if (!this.#inTransaction) return
+    this.#commit.run()
+    this.#inTransaction = false
   }
 
   /** @returns the id of the first and the last row written: bytes beyond 64 KiB take more than one. */
@@ -150,15 +154,36 @@ export class Store {
     messageId: number | null, replaces: number | null, bytes: Buffer,
   ): { first: number, last: number } {
     this.begin()
+    const statement = this.#segmentStatement(direction, leg, kind)
     const first = this.#nextSegment
-    for (let at = 0; at === 0 || at < bytes.length; at += largestSegment) {
-      const piece = bytes.length <= largestSegment ? bytes : bytes.subarray(at, at + largestSegment)
+    if (bytes.length <= largestSegment) {
+      statement.run(connectionId, offset, time, messageId, replaces, bytes)
+      return { first, last: this.#nextSegment++ }
+    }
+    for (let at = 0; at < bytes.length; at += largestSegment) {
       // What replaces a range stands at its start; further pieces replace nothing more, at its end.
       const place = leg === 'received' ? offset + at : at === 0 ? offset : offset + (replaces ?? 0)
-      this.#segment.run(this.#nextSegment++, connectionId, direction, leg, place, time, kind, messageId,
-        replaces === null ? null : at === 0 ? replaces : 0, piece)
+      statement.run(connectionId, place, time, messageId, replaces === null ? null : at === 0 ? replaces : 0,
+        bytes.subarray(at, at + largestSegment))
+      this.#nextSegment++
     }
     return { first, last: this.#nextSegment - 1 }
+  }
+
+  /**
+   * The hottest statement: the words that repeat in every row are part of it, and the id is left to SQLite, which then
+   * appends without looking for it. As the only writer, we know which one it will be.
+   */
+  #segmentStatement(direction: Direction, leg: string, kind: string): Statement {
+    const key = `${direction} ${leg} ${kind}`
+    let statement = this.#segments.get(key)
+    if (statement === undefined) {
+      statement = this.#database.prepare(
+        `INSERT INTO segment (connection_id, direction, leg, "offset", time, kind, message_id, replaces, bytes)
+         VALUES (?, '${direction}', '${leg}', ?, ?, '${kind.replaceAll("'", "''")}', ?, ?, ?)`)
+      this.#segments.set(key, statement)
+    }
+    return statement
   }
 
   /** Takes a segment back from the message it was thought to belong to. */
@@ -181,7 +206,7 @@ export class Store {
     if (id === undefined) {
       this.begin()
       id = this.#nextHeaderList++
-      this.#headerList.run(id, text)
+      this.#headerList.run(id, text, firstHeader(fields, 'host'), firstHeader(fields, 'content-type'))
       if (this.#headerLists.size >= rememberedHeaderLists) this.#headerLists.delete(this.#headerLists.keys().next().value!)
       this.#headerLists.set(text, id)
     }
@@ -194,9 +219,8 @@ export class Store {
     this.#exchange.run(
       row.id, row.connectionId, row.status, row.started, row.firstByte, row.ended, row.requestBodySize,
       row.responseBodySize, row.requestHeaders, row.responseHeaders, row.requestTrailers, row.responseTrailers,
-      row.firstSegment, row.lastSegment, row.changed ? 1 : 0, row.method, row.scheme, row.host, row.path, row.query,
-      row.reason, row.requestVersion, row.responseVersion, row.requestType, row.responseType, row.informational,
-      row.framingFlags, row.error)
+      row.firstSegment, row.lastSegment, row.changed ? 1 : 0, row.method, row.scheme, row.authority, row.path, row.query,
+      row.reason, row.requestVersion, row.responseVersion, row.informational, row.framingFlags, row.error)
   }
 
   connection(row: ConnectionRow): void {

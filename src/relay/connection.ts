@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net'
 import { reasonOf, systemCodeOf } from '../error.js'
+import type { Direction } from '../protocols/decoder.js'
+import type { Address } from '../recording/notes.js'
 import type { ConnectionRecorder } from '../recording/recorder.js'
 import { dial } from './dial.js'
 import type { DialOptions, Dialled } from './dial.js'
@@ -8,8 +10,14 @@ import type { Inline } from './lane.js'
 
 export interface ConnectionSettings {
   readonly dial: DialOptions
+  /** Which side came to the relay; the other is dialled. It is the server in FTP's active mode only. */
+  readonly accepted?: 'client' | 'server'
   readonly tap: ConnectionRecorder | null
   readonly inline: Inline | null
+  /** Called once the other side is connected. */
+  readonly onConnected?: (dialled: Socket) => void
+  /** Called when nothing could be dialled, with a sentence and the system's code. */
+  readonly onDialFailed?: (error: string, code: string | null) => void
   /** Called once, when both sockets are gone. */
   readonly onOver: (connection: Connection) => void
 }
@@ -18,37 +26,41 @@ export interface ConnectionSettings {
 const resets = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 
 /**
- * One client's connection and the one dialled for it, from accepting to both being gone. What happens on one side
+ * One accepted connection and the one dialled for it, from accepting to both being gone. What happens on one side
  * happens on the other: data, a close of one direction, a reset.
  */
 export class Connection {
-  readonly #client: Socket
+  readonly #accepted: Socket
   readonly #settings: ConnectionSettings
+  readonly #acceptedSide: 'client' | 'server'
   readonly #dialling: { abort(): void }
-  #server: Dialled | null = null
-  #up: Lane | null = null
-  #down: Lane | null = null
+  #dialled: Dialled | null = null
+  #fromAccepted: Lane | null = null
+  #fromDialled: Lane | null = null
   #open = 1
   #reason: string | null = null
   #error: string | null = null
 
-  constructor(client: Socket, settings: ConnectionSettings) {
-    this.#client = client
+  constructor(accepted: Socket, settings: ConnectionSettings) {
+    this.#accepted = accepted
     this.#settings = settings
-    client.on('error', (error) => this.#broken('client', error))
-    client.once('close', () => this.#closed())
+    this.#acceptedSide = settings.accepted ?? 'client'
+    accepted.on('error', (error) => this.#broken(this.#acceptedSide, error))
+    accepted.once('close', () => this.#closed())
     this.#dialling = dial(
-      { ...settings.dial, onRead: (bytes) => this.#down!.take(bytes) },
+      { ...settings.dial, onRead: (bytes) => this.#fromDialled!.take(bytes) },
       (dialled) => this.#connected(dialled),
-      (error) => this.#cut('connect failed', error))
+      (error, code) => {
+        settings.onDialFailed?.(error, code)
+        this.#cut('connect failed', error)
+      })
   }
 
-  get bytesUp(): number {
-    return this.#up?.bytes ?? 0
-  }
-
-  get bytesDown(): number {
-    return this.#down?.bytes ?? 0
+  /** Bytes carried so far, by direction. */
+  get bytes(): Record<Direction, number> {
+    const accepted = this.#fromAccepted?.bytes ?? 0
+    const dialled = this.#fromDialled?.bytes ?? 0
+    return this.#acceptedSide === 'client' ? { up: accepted, down: dialled } : { up: dialled, down: accepted }
   }
 
   /** Ends both sides now. @param reason why, for the record: `idle timeout`, `relay stopped`. */
@@ -57,37 +69,40 @@ export class Connection {
   }
 
   #connected(dialled: Dialled): void {
-    const client = this.#client
+    const accepted = this.#accepted
     const { socket, raw, tls } = dialled
-    if (client.destroyed) {
+    if (accepted.destroyed) {
       socket.on('error', () => {})
       socket.destroy()
       return
     }
     const { tap, inline } = this.#settings
-    this.#server = dialled
+    const [acceptedSide, dialledSide] = this.#acceptedSide === 'client' ? ['client', 'server'] as const : ['server', 'client'] as const
+    const [forth, back] = acceptedSide === 'client' ? ['up', 'down'] as const : ['down', 'up'] as const
+    this.#dialled = dialled
     this.#open++
-    socket.on('error', (error) => this.#broken('server', error))
-    if (raw !== socket) raw.on('error', (error) => this.#broken('server', error))
+    socket.on('error', (error) => this.#broken(dialledSide, error))
+    if (raw !== socket) raw.on('error', (error) => this.#broken(dialledSide, error))
     socket.once('close', () => this.#closed())
     tap?.connected({
-      dial: addressOf(raw.localAddress, raw.localPort), server: addressOf(raw.remoteAddress, raw.remotePort), tls,
+      dial: addressOf(raw.localAddress, raw.localPort), [dialledSide]: addressOf(raw.remoteAddress, raw.remotePort), tls,
     })
-    const up = new Lane('up', client, socket, tap, inline, false)
-    const down = new Lane('down', socket, client, tap, inline, tls === null)
-    this.#up = up
-    this.#down = down
-    client.on('data', up.takeOrPause)
-    if (tls !== null) socket.on('data', down.takeOrPause)
-    client.once('end', () => {
-      this.#reason ??= 'client closed'
-      up.end()
+    const fromAccepted = new Lane(forth, accepted, socket, tap, inline, false)
+    const fromDialled = new Lane(back, socket, accepted, tap, inline, tls === null)
+    this.#fromAccepted = fromAccepted
+    this.#fromDialled = fromDialled
+    accepted.on('data', fromAccepted.takeOrPause)
+    if (tls !== null) socket.on('data', fromDialled.takeOrPause)
+    accepted.once('end', () => {
+      this.#reason ??= `${acceptedSide} closed`
+      fromAccepted.end()
     })
     socket.once('end', () => {
-      this.#reason ??= 'server closed'
-      down.end()
+      this.#reason ??= `${dialledSide} closed`
+      fromDialled.end()
     })
-    client.resume()
+    this.#settings.onConnected?.(raw)
+    accepted.resume()
     socket.resume()
   }
 
@@ -101,11 +116,11 @@ export class Connection {
       this.#error ??= `${side} connection failed: ${reasonOf(error)}`
     }
     // The other peer has to see it as it was: a FIN here would make a torn-down stream look complete.
-    if (side === 'client') {
+    if (side === this.#acceptedSide) {
       this.#dialling.abort()
-      if (this.#server !== null) reset(this.#server.raw, this.#server.socket)
+      if (this.#dialled !== null) reset(this.#dialled.raw, this.#dialled.socket)
     } else {
-      reset(this.#client, this.#client)
+      reset(this.#accepted, this.#accepted)
     }
   }
 
@@ -113,19 +128,20 @@ export class Connection {
     this.#reason ??= reason
     this.#error ??= error
     this.#dialling.abort()
-    this.#server?.socket.destroy()
-    this.#client.destroy()
+    this.#dialled?.socket.destroy()
+    this.#accepted.destroy()
   }
 
   #closed(): void {
     if (--this.#open > 0) return
+    this.#settings.inline?.close?.()
     this.#settings.tap?.closed({ reason: this.#reason ?? 'closed', error: this.#error })
     this.#settings.onOver(this)
   }
 }
 
 /** An IPv4 client of a dual-stack listener is told by its IPv4 address. */
-export function addressOf(host: string | undefined, port: number | undefined): { host: string, port: number } | null {
+export function addressOf(host: string | undefined, port: number | undefined): Address | null {
   return host === undefined || port === undefined ? null : { host: host.replace(/^::ffff:(?=\d+\.)/, ''), port }
 }
 

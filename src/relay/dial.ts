@@ -30,7 +30,7 @@ export interface Dialled {
  * Connects to the target; the connection isn't read before the caller resumes it.
  * Failures reach `failed` as one sentence, also after a timeout; exactly one of the two is called, once.
  */
-export function dial(options: DialOptions, connected: (dialled: Dialled) => void, failed: (error: string) => void): { abort(): void } {
+export function dial(options: DialOptions, connected: (dialled: Dialled) => void, failed: (error: string, code: string | null) => void): { abort(): void } {
   const { target, timeout, onRead } = options
   let over = false
   const raw = connect({
@@ -39,7 +39,7 @@ export function dial(options: DialOptions, connected: (dialled: Dialled) => void
   } as NetConnectOpts)
   raw.pause()
   let secure: TLSSocket | undefined
-  const settle = (error: string | null): void => {
+  const settle = (error: string | null, code: string | null = null): void => {
     if (over) return
     over = true
     clearTimeout(timer)
@@ -50,12 +50,12 @@ export function dial(options: DialOptions, connected: (dialled: Dialled) => void
       secure?.on('error', () => {})
       secure?.destroy()
       raw.destroy()
-      failed(error)
+      failed(error, code)
     } else {
       connected({ socket: secure ?? raw, raw, tls: secure === undefined ? null : factsOf(secure) })
     }
   }
-  const onError = (error: Error): void => settle(describe(error, target, options.insecure))
+  const onError = (error: Error): void => settle(describe(error, target, options.insecure), systemCodeOf(error))
   const timer = timeout === 0 ? undefined
     : setTimeout(() => settle(`${target.text} did not accept a connection within ${timeout} ms`), timeout)
   raw.on('error', onError)

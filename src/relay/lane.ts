@@ -5,15 +5,23 @@ import type { ConnectionRecorder } from '../recording/recorder.js'
 /** Bytes that may wait for a slow reader beyond what the system buffers, where each read has memory of its own. */
 const queueLimit = 128 * 1024
 
+/** What is to be sent now, in order. */
+export type Pieces = readonly Buffer[]
+
 /**
  * Reads messages on the way and may send others instead; keeps to itself what it hasn't understood yet.
  * What it changes it tells the recorder itself.
  */
 export interface Inline {
-  /** @returns what is to be sent now, in order. */
-  pass(direction: Direction, bytes: Buffer): readonly Buffer[]
+  /**
+   * @param bytes valid until the answer is there: what is kept beyond it has to be copied.
+   * @returns a promise where something else has to be done first; the direction isn't read meanwhile.
+   */
+  pass(direction: Direction, bytes: Buffer): Pieces | Promise<Pieces>
   /** The direction has ended: what was held back goes out. */
-  end(direction: Direction): readonly Buffer[]
+  end(direction: Direction): Pieces
+  /** Both sockets are gone. */
+  close?(): void
 }
 
 /**
@@ -31,6 +39,8 @@ export class Lane {
   readonly #queue: number
   #waitsForPeer = false
   #waitsForRecorder = false
+  #waitsForInline = false
+  #ended = false
 
   constructor(direction: Direction, from: Socket, to: Socket, tap: ConnectionRecorder | null, inline: Inline | null, reusesBuffer: boolean) {
     this.#direction = direction
@@ -47,9 +57,9 @@ export class Lane {
     this.bytes += chunk.length
     if (this.#tap !== null && !this.#tap.received(this.#direction, chunk)) this.#waitForRecorder(this.#tap)
     if (this.#inline === null) this.#to.write(chunk)
-    else for (const piece of this.#inline.pass(this.#direction, chunk)) this.#to.write(piece)
+    else this.#passInline(this.#inline, chunk)
     if (this.#to.writableLength > this.#queue) this.#waitsForPeer = true
-    return !this.#waitsForPeer && !this.#waitsForRecorder
+    return !this.#waitsForPeer && !this.#waitsForRecorder && !this.#waitsForInline
   }
 
   readonly takeOrPause = (chunk: Buffer): void => {
@@ -58,9 +68,31 @@ export class Lane {
 
   /** The sender has closed its side: pass that on, after what is still queued. */
   end(): void {
+    this.#ended = true
+    if (this.#waitsForInline) return
     this.#tap?.end(this.#direction, true)
-    if (this.#inline !== null) for (const piece of this.#inline.end(this.#direction)) this.#to.write(piece)
+    if (this.#inline !== null) this.#write(this.#inline.end(this.#direction))
     this.#to.end()
+  }
+
+  #passInline(inline: Inline, chunk: Buffer): void {
+    const pieces = inline.pass(this.#direction, chunk)
+    if (!(pieces instanceof Promise)) {
+      this.#write(pieces)
+      return
+    }
+    this.#waitsForInline = true
+    void pieces.then((ready) => {
+      this.#write(ready)
+      if (this.#to.writableLength > this.#queue) this.#waitsForPeer = true
+      this.#waitsForInline = false
+      if (this.#ended) this.end()
+      else this.#resume()
+    }, (error: Error) => this.#from.destroy(error))
+  }
+
+  #write(pieces: Pieces): void {
+    for (const piece of pieces) if (!this.#to.destroyed) this.#to.write(piece)
   }
 
   #waitForRecorder(tap: ConnectionRecorder): void {
@@ -81,6 +113,6 @@ export class Lane {
   }
 
   #resume(): void {
-    if (!this.#waitsForPeer && !this.#waitsForRecorder && !this.#from.destroyed) this.#from.resume()
+    if (!this.#waitsForPeer && !this.#waitsForRecorder && !this.#waitsForInline && !this.#from.destroyed) this.#from.resume()
   }
 }

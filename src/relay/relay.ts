@@ -100,8 +100,8 @@ export class Relay {
     let bytesUp = this.#closedUp
     let bytesDown = this.#closedDown
     for (const connection of this.#open.keys()) {
-      bytesUp += connection.bytesUp
-      bytesDown += connection.bytesDown
+      bytesUp += connection.bytes.up
+      bytesDown += connection.bytes.down
     }
     return { open: this.#open.size, connections: this.#connections, bytesUp, bytesDown, records: this.#recorder?.records ?? 0 }
   }
@@ -196,8 +196,8 @@ export class Relay {
 
   #over(connection: Connection): void {
     this.#open.delete(connection)
-    this.#closedUp += connection.bytesUp
-    this.#closedDown += connection.bytesDown
+    this.#closedUp += connection.bytes.up
+    this.#closedDown += connection.bytes.down
   }
 
   #acceptFailed(error: Error, address: RelayAddress): void {
@@ -223,12 +223,12 @@ export class Relay {
     const now = Date.now()
     const idle = this.#settings.idleTimeout
     for (const [connection, seen] of this.#open) {
-      const { bytesUp, bytesDown } = connection
-      if (bytesUp !== seen.seenUp || bytesDown !== seen.seenDown) {
+      const { up, down } = connection.bytes
+      if (up !== seen.seenUp || down !== seen.seenDown) {
         // Both may have moved since; for HTTP, bytes down that came with bytes up are most likely their answer.
-        seen.lastWasDown = bytesDown !== seen.seenDown
-        seen.seenUp = bytesUp
-        seen.seenDown = bytesDown
+        seen.lastWasDown = down !== seen.seenDown
+        seen.seenUp = up
+        seen.seenDown = down
         seen.quietSince = now
       } else if (idle > 0 && now - seen.quietSince >= idle) {
         connection.close('idle timeout')
@@ -239,7 +239,8 @@ export class Relay {
   #closeQuiet(): void {
     const now = Date.now()
     for (const [connection, seen] of this.#open) {
-      const quiet = connection.bytesUp === seen.seenUp && connection.bytesDown === seen.seenDown
+      const { up, down } = connection.bytes
+      const quiet = up === seen.seenUp && down === seen.seenDown
         && now - seen.quietSince >= quietWhenStopping
       if (quiet && seen.protocol === 'http' && (seen.lastWasDown || seen.seenUp === 0)) connection.close('relay stopped')
     }

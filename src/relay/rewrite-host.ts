@@ -1,9 +1,9 @@
 import type { Direction } from '../protocols/decoder.js'
 import { Http1Decoder } from '../protocols/http1/index.js'
 import type { ConnectionRecorder } from '../recording/recorder.js'
-import type { Inline } from './lane.js'
+import type { Inline, Pieces } from './lane.js'
 
-const unchanged: readonly Buffer[] = []
+const unchanged: Pieces = []
 
 /**
  * Sets `Host` to the target's in every request, and touches nothing else: the rest of the head, its order, case and
@@ -23,7 +23,7 @@ export class RewriteHost implements Inline {
     this.#tap = tap
   }
 
-  pass(direction: Direction, bytes: Buffer): readonly Buffer[] {
+  pass(direction: Direction, bytes: Buffer): Pieces {
     if (direction === 'down') {
       // Only followed, so that CONNECT and 101 are understood in the other direction.
       this.#decoder.receive('down', bytes, 0)
@@ -57,7 +57,7 @@ export class RewriteHost implements Inline {
     return out
   }
 
-  end(direction: Direction): readonly Buffer[] {
+  end(direction: Direction): Pieces {
     if (direction === 'down' || this.#held.length === 0) return unchanged
     const held = this.#held
     this.#held = Buffer.alloc(0)

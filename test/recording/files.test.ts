@@ -27,13 +27,13 @@ async function refusedToRecord(t: ExecutionContext, record: RecorderOptions, cod
   const error = await t.throwsAsync(
     startRelay({ tcp: '0=127.0.0.1:9', record }).then((relay) => relay.stop({ grace: 0 })), { instanceOf: WiretapeError })
   t.is(error?.code, code, error?.message)
-  return error!.message
+  return error.message
 }
 
 function refusedToOpen(t: ExecutionContext, path: string, code: ErrorCode): string {
   const error = t.throws(() => openRecording(path).close(), { instanceOf: WiretapeError })
   t.is(error?.code, code, error?.message)
-  return error!.message
+  return error.message
 }
 
 test('a recording and the folder made for it are for their owner alone, also while it is written', async (t) => {

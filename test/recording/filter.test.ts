@@ -64,7 +64,7 @@ for (const where of [
   test(`not a condition: ${JSON.stringify(where)}`, async (t) => {
     const error = t.throws(() => checkCondition(where), { instanceOf: WiretapeError })
     t.is(error?.code, 'usage')
-    t.regex(error!.message, /--where .*expected one SQL condition/s)
+    t.regex(error.message, /--where .*expected one SQL condition/s)
     const recording = opening(t, (await copy(t)).path)
     t.throws(() => [...recording.records({ where })], { instanceOf: WiretapeError })
   })
@@ -79,7 +79,7 @@ for (const where of [
     const recording = opening(t, path)
     const error = t.throws(() => [...recording.records({ where })], { instanceOf: WiretapeError })
     t.is(error?.code, 'usage')
-    t.true(error!.message.startsWith(`--where ${where}: `), error!.message)
+    t.true(error.message.startsWith(`--where ${where}: `), error.message)
     t.true(readFileSync(path).equals(content))
   })
 }
@@ -88,9 +88,9 @@ test('a misspelt column is answered with the nearest there is, and the list of a
   const recording = opening(t, (await copy(t)).path)
   const error = t.throws(() => [...recording.records({ where: 'statos >= 500' })], { instanceOf: WiretapeError })
   t.is(error?.code, 'usage')
-  t.regex(error!.message, /there is no column statos \(did you mean status\?\); there are id, protocol, .*status/)
+  t.regex(error.message, /there is no column statos \(did you mean status\?\); there are id, protocol, .*status/)
   const far = t.throws(() => [...recording.records({ where: 'xyzzyxyzzy = 1' })], { instanceOf: WiretapeError })
-  t.notRegex(far!.message, /did you mean/)
+  t.notRegex(far.message, /did you mean/)
 })
 
 test('the nearest name is one that differs in at most half of the word', (t) => {

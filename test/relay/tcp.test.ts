@@ -128,9 +128,8 @@ test('an IPv6 listener with an IPv6 target', async (t) => {
 const lookup = 'require("dns").lookup("localhost", { all: true }, (_, found) => console.log(found.map(({ address }) => address).join()))'
 const addressesOfLocalhost = spawnSync(process.execPath, ['-e', lookup], { encoding: 'utf8' }).stdout.trim().split(',')
 
-for (const host of ['127.0.0.1', '::1']) {
-  const withAddress = addressesOfLocalhost.includes(host) ? test : test.skip
-  withAddress(`localhost as ${host}: the target localhost is found where only ${host} listens`, async (t) => {
+for (const host of addressesOfLocalhost) {
+  test(`localhost as ${host}: the target localhost is found where only ${host} listens`, async (t) => {
     const target = await echoServer(t, host)
     const relay = await relaying(t, { tcp: `localhost:0=localhost:${target}` })
     const client = await connectTo(t, relay.port, 'localhost')
