@@ -6,8 +6,8 @@ import { checkVersion, createIndexes, dropIndexes, migrate } from './schema.js'
 import { Store } from './store.js'
 import type { WorkerSettings } from './worker-messages.js'
 
-/** Pages of the write-ahead log before they are copied into the file: 8 MiB, small enough to stay in the system's cache. */
-const checkpointPages = 512
+/** Pages of the write-ahead log before they are copied into the file: 2 MiB, small enough to stay in the processor's cache. */
+const checkpointPages = 128
 
 /** The recording's file while it is written: opened, checked to be still there, and closed into one plain file. */
 export class RecordingFile {

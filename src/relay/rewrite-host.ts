@@ -1,9 +1,9 @@
 import type { Direction } from '../protocols/decoder.js'
 import { Http1Decoder } from '../protocols/http1/index.js'
 import type { ConnectionRecorder } from '../recording/recorder.js'
+import { HeldStream } from './held-stream.js'
+import type { Replacement } from './held-stream.js'
 import type { Inline, Pieces } from './lane.js'
-
-const unchanged: Pieces = []
 
 /**
  * Sets `Host` to the target's in every request, and touches nothing else: the rest of the head, its order, case and
@@ -13,10 +13,9 @@ export class RewriteHost implements Inline {
   readonly #decoder = new Http1Decoder()
   readonly #authority: string
   readonly #tap: ConnectionRecorder | null
-  /** The bytes of a head that isn't complete, and where in the stream they start. */
-  #held: Buffer = Buffer.alloc(0)
-  #heldFrom = -1
-  #offset = 0
+  readonly #up = new HeldStream()
+  /** Where the head starts that isn't complete, -1 where none is begun. */
+  #head = -1
 
   constructor(authority: string, tap: ConnectionRecorder | null) {
     this.#authority = authority
@@ -29,40 +28,27 @@ export class RewriteHost implements Inline {
       this.#decoder.receive('down', bytes, 0)
       return [bytes]
     }
-    const from = this.#offset - this.#held.length
-    const stream = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])
-    this.#offset += bytes.length
-    const out: Buffer[] = []
-    let done = from
-    let head = this.#heldFrom
+    this.#up.take(bytes)
+    const replacements: Replacement[] = []
     for (const event of this.#decoder.receive('up', bytes, 0)) {
       if (event.type === 'span' && event.kind === 'head') {
-        if (head < 0) head = event.start
+        if (this.#head < 0) this.#head = event.start
       } else if (event.type === 'request') {
-        head = -1
+        this.#head = -1
         const sent = withHost(event.raw, this.#authority)
         if (sent !== null) {
           this.#tap?.sent('up', event.start, event.end - event.start, sent)
-          out.push(stream.subarray(done - from, event.start - from), sent)
-          done = event.end
+          replacements.push({ start: event.start, end: event.end, bytes: sent })
         }
       } else if (event.type === 'opaque' && event.direction === 'up') {
-        head = -1
+        this.#head = -1
       }
     }
-    const until = head < 0 ? this.#offset : head
-    if (until > done) out.push(stream.subarray(done - from, until - from))
-    this.#held = head < 0 ? Buffer.alloc(0) : Buffer.from(stream.subarray(head - from))
-    this.#heldFrom = head
-    return out
+    return this.#up.release(this.#head < 0 ? this.#up.end : this.#head, replacements)
   }
 
   end(direction: Direction): Pieces {
-    if (direction === 'down' || this.#held.length === 0) return unchanged
-    const held = this.#held
-    this.#held = Buffer.alloc(0)
-    this.#heldFrom = -1
-    return [held]
+    return direction === 'up' ? this.#up.release(this.#up.end) : []
   }
 }
 
