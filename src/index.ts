@@ -6,7 +6,7 @@ export type { ErrorCode } from './error.js'
 export { openRecording } from './recording/recording.js'
 export type { Recording, Selection, Side } from './recording/recording.js'
 export type {
-  ConnectionRecord, EventRecord, HeaderFields, HttpExchange, Segment, TimelineRecord,
+  ConnectionRecord, DnsAnswer, DnsQuery, EventRecord, FtpCommandRecord, FtpListingEntry, FtpReply, FtpSession, FtpTransferRecord, HeaderFields, HttpExchange, Segment, TimelineRecord, UdpDatagram,
 } from './recording/rows.js'
 export type { Address, TlsFacts } from './recording/notes.js'
 export type { RecorderOptions } from './recording/recorder.js'

@@ -3,6 +3,7 @@ import pc from 'picocolors'
 import { contentCodings, decodeContent } from '../protocols/content/coding.js'
 import { isJson, readText } from '../protocols/content/text.js'
 import { printableText } from './escape.js'
+import { indentJson } from './indent-json.js'
 import { hexDump } from './hex-dump.js'
 import { formatBytes } from './units.js'
 
@@ -26,7 +27,9 @@ export async function* bodyView(body: Readable, facts: BodyFacts): AsyncGenerato
   if (codings === null) yield pc.dim(`[content coding ${printableText(facts.coding ?? '')} is not one that can be undone: as it came]`)
   const text = readText(bytes, facts.type, more)
   if (text !== null) {
-    yield printableText(!more && isJson(facts.type, text.text) ? indented(text.text) : text.text).replace(/\n$/, '')
+    const indented = !more && isJson(facts.type, text.text) ? indentJson(text.text) : null
+    const shown = indented !== null && indented.length <= 4 * textLimit ? indented : text.text
+    yield printableText(shown).replace(/\n$/, '')
     if (more) yield pc.dim(`[cut after ${formatBytes(textLimit)}; the whole of ${formatBytes(facts.size)}: ${facts.whole}]`)
   } else {
     yield* hexDump(bytes.subarray(0, binaryLimit))
@@ -35,12 +38,4 @@ export async function* bodyView(body: Readable, facts: BodyFacts): AsyncGenerato
       ? `[binary, ${size}, cut after ${binaryLimit} bytes; the whole: ${facts.whole}]` : `[binary, ${size}]`)
   }
   if (error !== null) yield pc.yellow(`[decoding ${printableText(facts.coding ?? '')} stopped: ${printableText(error)}]`)
-}
-
-function indented(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2)
-  } catch {
-    return text
-  }
 }

@@ -13,26 +13,37 @@ function relayOptions(parser: Argv) {
   return parser
     .option('http', { type: 'string', array: true, default: [], requiresArg: true, describe: 'relay HTTP: LISTEN=URL, such as 8080=http://127.0.0.1:3000 (repeatable)' })
     .option('tcp', { type: 'string', array: true, default: [], requiresArg: true, describe: 'relay TCP: LISTEN=HOST:PORT, such as 15432=127.0.0.1:5432 (repeatable)' })
+    .option('udp', { type: 'string', array: true, default: [], requiresArg: true, describe: 'relay UDP: LISTEN=HOST:PORT, such as 5353=127.0.0.1:53 (repeatable)' })
+    .option('udp-idle-timeout', { type: 'number', default: 60, requiresArg: true, describe: 'seconds without a datagram after which a UDP session is retired' })
+    .option('udp-sessions', { type: 'number', default: 10_000, requiresArg: true, describe: 'UDP sessions at once; one more retires the longest idle' })
+    .option('udp-buffer', { type: 'number', default: 4_194_304, requiresArg: true, describe: 'bytes asked of the system for UDP socket buffers' })
+    .option('decode', { type: 'string', default: 'auto', requiresArg: true, describe: 'what datagrams are read as: auto, dns or none' })
+    .option('ftp', { type: 'string', array: true, default: [], requiresArg: true, describe: 'relay FTP: LISTEN=HOST:PORT, such as 2121=127.0.0.1:21 (repeatable)' })
+    .option('ftp-data-ports', { type: 'string', requiresArg: true, describe: 'ports for passive data connections: FIRST-LAST' })
+    .option('ftp-data-host', { type: 'string', requiresArg: true, describe: 'the address that PASV replies name' })
+    .option('ftp-trust-pasv', { type: 'boolean', default: false, describe: "dial the address a PASV reply names, even if it isn't the server's" })
+    .option('ftp-refuse-tls', { type: 'boolean', default: false, describe: 'answer AUTH with 534, so that the client goes on in the clear' })
+    .option('keep-passwords', { type: 'boolean', default: false, describe: 'record the arguments of PASS and ACCT unmasked' })
     .option('insecure', { type: 'boolean', default: false, describe: 'accept the certificate of an https:// target unverified' })
     .option('rewrite-host', { type: 'boolean', default: false, describe: "set Host to the target's instead of passing on the client's" })
     .option('connect-timeout', { type: 'number', default: 10, requiresArg: true, describe: 'seconds to wait for the target to accept' })
     .option('idle-timeout', { type: 'number', default: 0, requiresArg: true, describe: 'seconds without a byte after which a connection is closed (0: never)' })
     .option('grace', { type: 'number', default: 5, requiresArg: true, describe: 'seconds that open connections get to finish on Ctrl-C' })
     .option('json', { type: 'boolean', default: false, describe: 'print the ready lines as JSON' })
-    .nargs('http', 1).nargs('tcp', 1)
+    .nargs('http', 1).nargs('tcp', 1).nargs('ftp', 1).nargs('udp', 1)
 }
 
 async function run(): Promise<void> {
   let exitCode = 0
   await yargs(process.argv.slice(2))
     .scriptName('wiretape')
-    .usage('$0 COMMAND\n\nRecords, shows and replays what two programs say to each other.')
-    .parserConfiguration({ 'strip-dashed': true })
+    .usage('$0 COMMAND\n\nRecords and shows what two programs say to each other.')
+    .parserConfiguration({ 'strip-dashed': true, 'dot-notation': false })
     .command('record', 'relay traffic and record it', (parser) => relayOptions(parser)
       .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'the recording; a new file in recordings/ where absent' })
       .option('overwrite', { type: 'boolean', default: false, describe: 'replace a file that exists' })
       .option('append', { type: 'boolean', default: false, describe: 'continue a recording that exists' })
-      .option('slow-disk', { choices: ['pause', 'drop'] as const, default: 'pause' as const, describe: "when the disk can't keep up: stop reading, or leave bytes out and count them" })
+      .option('slow-disk', { choices: ['pause', 'drop'] as const, default: 'pause' as const, requiresArg: true, describe: "when the disk can't keep up: stop reading, or leave bytes out and count them" })
       .example('$0 record --http 8080=http://127.0.0.1:3000', 'then point the client at http://127.0.0.1:8080')
       .example('$0 record -o db.sqlite --tcp 15432=127.0.0.1:5432', ''),
     async ({ output, overwrite, append, slowDisk, ...given }) => {
@@ -67,6 +78,18 @@ async function run(): Promise<void> {
       const { show } = await import('./show.js')
       await show({ words: words.map(String), body, raw, json })
     })
+    .command('ftp [words..]', 'draw FTP sessions: control and data side by side', (parser) => parser
+      .usage('$0 ftp [FILE] [SESSION]\n\nDraws FTP sessions on one time axis: commands and replies left, data connections right.')
+      .positional('words', { type: 'string', array: true, default: [], describe: '[FILE] [SESSION]: of the newest recording, all sessions or a list of them where absent' })
+      .option('full', { type: 'boolean', default: false, describe: 'draw every transfer, also where runs of ordinary ones would be one line' })
+      .option('svg', { type: 'string', requiresArg: true, describe: 'draw into this file, for a report' })
+      .option('overwrite', { type: 'boolean', default: false, describe: 'replace a file that exists' })
+      .option('json', { type: 'boolean', default: false, describe: 'one JSON object a session, with its commands, replies and transfers' })
+      .example('$0 ftp', '').example('$0 ftp 27 --svg slow-upload.svg', ''),
+    async ({ words, full, svg, overwrite, json }) => {
+      const { ftp } = await import('./ftp/ftp.js')
+      ftp({ words: words.map(String), full, svg, overwrite, json })
+    })
     .command('demo', 'real relays, recording real traffic of embedded servers', (parser) => parser
       .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'the recording; a new file in recordings/ where absent' })
       .example('$0 demo', 'needs no network'),
@@ -74,7 +97,7 @@ async function run(): Promise<void> {
       const { demo } = await import('./demo/demo.js')
       await demo(output)
     })
-    .demandCommand(1, 'name a command: record, relay, ls, show or demo (wiretape --help tells more)')
+    .demandCommand(1, 'name a command: record, relay, ls, show, ftp or demo (wiretape --help tells more)')
     .strict()
 
     .wrap(Math.min(110, process.stdout.columns ?? 80))
@@ -85,11 +108,16 @@ async function run(): Promise<void> {
   process.exitCode = exitCode
 }
 
-// A reader that has enough (`wiretape ls | head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
-})
+// A reader that has enough (`wiretape ls | head`) is no failure, and doesn't end a recording.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') {
+      if (stream === process.stdout) process.stderr.write(`wiretape: cannot write the output: ${error.message}\n`)
+      process.exit(1)
+    }
+    if (stream === process.stdout && !['record', 'relay'].includes(process.argv[2] ?? '')) process.exit(0)
+  })
+}
 
 try {
   await run()

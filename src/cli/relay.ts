@@ -1,11 +1,23 @@
 import type { RecorderOptions, RelayOptions } from '../index.js'
 import { startRelay } from '../index.js'
+import { WiretapeError } from '../error.js'
 import { startLiveLine } from './live-line.js'
 import { formatBytes, formatCount } from './units.js'
 
 export interface RelayArguments {
   readonly http: readonly string[]
   readonly tcp: readonly string[]
+  readonly ftp: readonly string[]
+  readonly udp: readonly string[]
+  readonly udpIdleTimeout: number
+  readonly udpSessions: number
+  readonly udpBuffer: number
+  readonly decode: string
+  readonly ftpDataPorts: string | undefined
+  readonly ftpDataHost: string | undefined
+  readonly ftpTrustPasv: boolean
+  readonly ftpRefuseTls: boolean
+  readonly keepPasswords: boolean
   readonly insecure: boolean
   readonly rewriteHost: boolean
   readonly connectTimeout: number
@@ -18,14 +30,21 @@ export interface RelayArguments {
 export async function relay(given: RelayArguments, record: RecorderOptions | null): Promise<number> {
   let live: { stop(): void } | undefined
   const options: RelayOptions = {
-    http: given.http, tcp: given.tcp, insecure: given.insecure, rewriteHost: given.rewriteHost,
-    connectTimeout: given.connectTimeout * 1000, idleTimeout: given.idleTimeout * 1000, grace: given.grace * 1000,
+    udp: given.udp, udpIdleTimeout: seconds('udp-idle-timeout', given.udpIdleTimeout), udpSessions: given.udpSessions, udpBuffer: given.udpBuffer, decode: given.decode,
+    http: given.http, tcp: given.tcp, ftp: given.ftp, ftpTrustPasv: given.ftpTrustPasv, ftpRefuseTls: given.ftpRefuseTls,
+    keepPasswords: given.keepPasswords,
+    ...(given.ftpDataPorts === undefined ? {} : { ftpDataPorts: given.ftpDataPorts }),
+    ...(given.ftpDataHost === undefined ? {} : { ftpDataHost: given.ftpDataHost }),
+    insecure: given.insecure, rewriteHost: given.rewriteHost,
+    connectTimeout: seconds('connect-timeout', given.connectTimeout), idleTimeout: seconds('idle-timeout', given.idleTimeout), grace: seconds('grace', given.grace),
     ...(record === null ? {} : { record }),
     onProblem: (message) => process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[K' : ''}wiretape: ${message}\n`),
   }
   const running = await startRelay(options)
-  for (const { protocol, host, port, url, target } of running.listeners) {
-    console.log(given.json ? JSON.stringify({ type: 'listening', protocol, host, port, url, target }) : `${protocol.padEnd(5)}${url} → ${target}`)
+  for (const listener of running.listeners) {
+    const { protocol, url, target, buffer } = listener
+    console.log(given.json ? JSON.stringify({ type: 'listening', ...listener })
+      : `${protocol.padEnd(5)}${url} → ${target}${buffer === undefined ? '' : ` (receive buffer ${formatBytes(buffer)})`}`)
   }
   if (running.path !== null) {
     console.log(given.json ? JSON.stringify({ type: 'recording', file: running.path }) : `recording to ${running.path}`)
@@ -52,4 +71,14 @@ export async function relay(given: RelayArguments, record: RecorderOptions | nul
       + `↑ ${formatBytes(bytesUp)} ↓ ${formatBytes(bytesDown)}${running.path === null ? '' : ` in ${running.path}`}\n`)
   }
   return running.failure === null ? 0 : 1
+}
+
+/** Days of waiting are enough; timers can't be set for longer. */
+const longest = 2_147_483
+
+function seconds(name: string, value: number): number {
+  if (!(value >= 0 && value <= longest)) {
+    throw new WiretapeError('usage', `--${name}: ${Array.isArray(value) ? 'it is given more than once' : `expected seconds, from 0 to ${longest}`}`)
+  }
+  return value * 1000
 }

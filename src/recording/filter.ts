@@ -7,6 +7,7 @@ import { WiretapeError, reasonOf } from '../error.js'
  * @throws WiretapeError `usage`.
  */
 export function checkCondition(text: string): string {
+  if (typeof text !== 'string') throw new WiretapeError('usage', '--where takes one SQL condition, once: join several with "and"')
   const complain = (why: string): WiretapeError =>
     new WiretapeError('usage', `--where ${text}: ${why}; expected one SQL condition, such as "status >= 500 and duration_ms > 200"`)
   if (text.trim() === '') throw complain('it is empty')

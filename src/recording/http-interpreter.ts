@@ -1,7 +1,7 @@
 import type { Direction, Opaque, Span } from '../protocols/decoder.js'
 import { Http1Decoder } from '../protocols/http1/index.js'
 import type { Http1Event } from '../protocols/http1/index.js'
-import { HttpExchange } from './http-exchange.js'
+import { ExchangeInProgress } from './exchange-in-progress.js'
 import type { Interpreter, InterpreterContext } from './interpreter.js'
 
 /** Segments written for a head that isn't complete yet: a later byte may show that it wasn't one. */
@@ -11,7 +11,7 @@ type Provisional = { readonly id: number, readonly start: number }
 export class HttpInterpreter implements Interpreter {
   readonly #context: InterpreterContext
   readonly #decoder = new Http1Decoder()
-  readonly #open = new Map<number, HttpExchange>()
+  readonly #open = new Map<number, ExchangeInProgress>()
   readonly #provisional: Record<Direction, Provisional[]> = { up: [], down: [] }
   #spans: Span[] = []
   /** A message has ended, and with it perhaps its exchange. */
@@ -22,22 +22,20 @@ export class HttpInterpreter implements Interpreter {
   }
 
   received(direction: Direction, bytes: Buffer, offset: number, time: number): void {
-    let events: Http1Event[]
+    this.#spans = [{ type: 'span', direction, kind: 'opaque', start: offset, end: offset + bytes.length, message: -1 }]
     try {
-      events = this.#decoder.receive(direction, bytes, time)
-    } catch (thrown) {
-      // A decoder that fails loses nothing: the bytes are kept, unread.
-      this.#write({ type: 'span', direction, kind: 'opaque', start: offset, end: offset + bytes.length, message: -1 }, bytes, offset, time)
-      throw thrown
+      const events = this.#decoder.receive(direction, bytes, time)
+      this.#spans = []
+      for (const event of events) this.#take(event)
+    } finally {
+      // Whatever fails, the bytes are kept.
+      for (const span of this.#spans) this.#write(span, bytes, offset, time)
     }
-    this.#spans = []
-    for (const event of events) this.#take(event)
-    for (const span of this.#spans) this.#write(span, bytes, offset, time)
     this.#settle()
   }
 
   sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number): void {
-    let exchange: HttpExchange | undefined
+    let exchange: ExchangeInProgress | undefined
     for (const open of this.#open.values()) if (open.covers(direction, offset)) exchange = open
     if (exchange !== undefined) exchange.row.changed = true
     const ids = this.#context.store.segment(
@@ -49,6 +47,10 @@ export class HttpInterpreter implements Interpreter {
     this.#spans = []
     for (const event of this.#decoder.end(direction, time, clean)) this.#take(event)
     this.#settle()
+  }
+
+  get idle(): boolean {
+    return this.#open.size === 0
   }
 
   flush(): void {
@@ -97,17 +99,17 @@ export class HttpInterpreter implements Interpreter {
     }
   }
 
-  #exchange(message: number): HttpExchange {
+  #exchange(message: number): ExchangeInProgress {
     let exchange = this.#open.get(message)
     if (exchange === undefined) {
-      exchange = new HttpExchange(this.#context.connection.id)
+      exchange = new ExchangeInProgress(this.#context.connection.id)
       this.#open.set(message, exchange)
     }
     return exchange
   }
 
   /** It is certain now that this is an exchange: it gets its id, and with it the segments of its head that came before. */
-  #begin(message: number, direction: Direction, startedAt: number): HttpExchange {
+  #begin(message: number, direction: Direction, startedAt: number): ExchangeInProgress {
     const exchange = this.#exchange(message)
     exchange.startAt(startedAt)
     const { store } = this.#context
@@ -166,14 +168,20 @@ export class HttpInterpreter implements Interpreter {
     }
   }
 
-  #finish(exchange: HttpExchange): void {
+  #finish(exchange: ExchangeInProgress): void {
     this.#save(exchange)
     this.#context.store.countRecord()
   }
 
-  #save(exchange: HttpExchange): void {
+  /** The first message makes the connection's own record go: both change in one commit. */
+  #count(): void {
+    const { connection, store } = this.#context
+    if (++connection.messages === 1) store.connection(connection)
+  }
+
+  #save(exchange: ExchangeInProgress): void {
     exchange.row.scheme ??= this.#context.scheme
-    if (!exchange.saved) this.#context.connection.messages++
+    if (!exchange.saved) this.#count()
     exchange.saved = true
     exchange.dirty = false
     this.#context.store.exchange(exchange.row)

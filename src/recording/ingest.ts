@@ -1,3 +1,4 @@
+import Sqlite from 'better-sqlite3'
 import { reasonOf } from '../error.js'
 import type { Direction } from '../protocols/decoder.js'
 import { interpreterFor } from './interpreters.js'
@@ -31,15 +32,13 @@ export class Ingest implements SlabSink {
     connection.dirty = true
     if (direction === 'up') connection.row.bytesUp = offset + bytes.length
     else connection.row.bytesDown = offset + bytes.length
-    try {
-      connection.interpreter.received(direction, bytes, offset, time)
-    } catch (thrown) {
-      this.#giveUp(connection, direction, offset, time, thrown)
-    }
+    this.#guard(connection, direction, offset, time, () => connection.interpreter.received(direction, bytes, offset, time))
   }
 
   sent(handle: number, direction: Direction, time: number, offset: number, bytes: Buffer, replaced: number): void {
-    this.#connections.get(handle)?.interpreter.sent(direction, bytes, offset, replaced, time)
+    const connection = this.#connections.get(handle)
+    if (connection === undefined) return
+    this.#guard(connection, direction, offset, time, () => connection.interpreter.sent(direction, bytes, offset, replaced, time))
   }
 
   dropped(handle: number, direction: Direction, time: number, offset: number, length: number): void {
@@ -87,17 +86,23 @@ export class Ingest implements SlabSink {
     }
   }
 
+  /** Handles of the connections that are in no message. */
+  idle(): number[] {
+    return [...this.#connections].filter(([, { interpreter }]) => interpreter.idle === true).map(([handle]) => handle)
+  }
+
   #opened(handle: number, time: number, note: OpenedNote): void {
     const store = this.#store
+    const parent = note.parent === undefined ? undefined : this.#connections.get(note.parent)
     const row: ConnectionRow = {
       id: store.newId(), relayId: this.#relayIds.get(note.relay) ?? note.relay, protocol: note.protocol,
-      transport: note.transport, parentId: note.parent === undefined ? null : this.#connections.get(note.parent)?.row.id ?? null,
+      transport: note.transport, parentId: parent?.row.id ?? null,
       role: note.role ?? null, client: note.client, listen: note.listen, opened: time, dial: null, server: note.server ?? null,
       connected: null, closed: null, endReason: null, error: null, bytesUp: 0, bytesDown: 0, droppedUp: 0, droppedDown: 0,
       messages: 0, tls: null,
     }
     const context: InterpreterContext = {
-      store, connection: row, scheme: note.scheme ?? note.protocol,
+      store, connection: row, scheme: note.scheme ?? note.protocol, keepPasswords: note.keepPasswords ?? false, decode: note.decode ?? 'auto',
       event: (event) => {
         store.event({
           time: event.time, connectionId: row.id, messageId: event.messageId ?? null, kind: event.kind, source: 'decoder',
@@ -106,7 +111,7 @@ export class Ingest implements SlabSink {
       },
     }
     this.#connections.set(handle, {
-      row, context, interpreter: interpreterFor(note.protocol, context), ended: { up: false, down: false }, dirty: true,
+      row, context, interpreter: parent?.interpreter.child?.(context, note) ?? interpreterFor(note.protocol, context), ended: { up: false, down: false }, dirty: true,
     })
     store.connection(row)
   }
@@ -119,6 +124,7 @@ export class Ingest implements SlabSink {
     connection.row.server = note.server ?? connection.row.server
     connection.row.client = note.client ?? connection.row.client
     connection.row.tls = note.tls
+    connection.interpreter.connected?.(time)
     connection.dirty = true
   }
 
@@ -129,7 +135,7 @@ export class Ingest implements SlabSink {
     connection.row.error = note.error
     connection.row.closed = time
     for (const direction of ['up', 'down'] as const) this.#end(connection, direction, time, false)
-    connection.interpreter.close(time)
+    this.#guard(connection, 'up', 0, time, () => connection.interpreter.close(time))
     if (connection.row.messages === 0) this.#store.countRecord()
     this.#store.connection(connection.row)
     this.#connections.delete(handle)
@@ -146,10 +152,20 @@ export class Ingest implements SlabSink {
   #end(connection: Connection, direction: Direction, time: number, clean: boolean): void {
     if (connection.ended[direction]) return
     connection.ended[direction] = true
-    connection.interpreter.end(direction, time, clean)
+    this.#guard(connection, direction, 0, time, () => connection.interpreter.end(direction, time, clean))
   }
 
-  /** The interpreter failed on bytes it has already kept: that is its fault, not the traffic's, and is said so. */
+  /** An interpreter that fails is at fault itself, not the traffic, and not the disk: that is said, and the rest kept undecoded. */
+  #guard(connection: Connection, direction: Direction, offset: number, time: number, work: () => void): void {
+    try {
+      work()
+    } catch (thrown) {
+      // What the database throws ends the recording.
+      if (thrown instanceof Sqlite.SqliteError) throw thrown
+      this.#giveUp(connection, direction, offset, time, thrown)
+    }
+  }
+
   #giveUp(connection: Connection, direction: Direction, offset: number, time: number, thrown: unknown): void {
     connection.context.event({
       kind: 'decoder-failed', time, direction, offset,
@@ -160,7 +176,12 @@ export class Ingest implements SlabSink {
 
   #toOpaque(connection: Connection, time: number): void {
     if (connection.interpreter instanceof OpaqueInterpreter) return
-    connection.interpreter.close(time)
+    const given = connection.interpreter
     connection.interpreter = new OpaqueInterpreter(connection.context)
+    try {
+      given.close(time)
+    } catch (thrown) {
+      if (thrown instanceof Sqlite.SqliteError) throw thrown
+    }
   }
 }

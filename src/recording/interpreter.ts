@@ -1,4 +1,5 @@
 import type { Direction } from '../protocols/decoder.js'
+import type { OpenedNote } from './notes.js'
 import type { ConnectionRow, Store } from './store.js'
 
 /**
@@ -9,16 +10,25 @@ export interface Interpreter {
   received(direction: Direction, bytes: Buffer, offset: number, time: number): void
   /** Bytes that were sent on instead of `replaced` received ones at `offset`. */
   sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number): void
+  /** The other side has been dialled: the connection's addresses are known. */
+  connected?(time: number): void
   end(direction: Direction, time: number, clean: boolean): void
   /** Writes the rows of messages still in progress, so that a crash loses only moments of them. */
   flush(): void
+  /** No message is in progress. Absent where that can't be told. */
+  readonly idle?: boolean
   close(time: number): void
+  /** Takes a connection opened on behalf of this one (an FTP data connection); undefined where it is nothing of its own. */
+  child?(context: InterpreterContext, note: OpenedNote): Interpreter | undefined
 }
 
 export interface InterpreterContext {
   readonly store: Store
   readonly connection: ConnectionRow
   readonly scheme: string
+  readonly keepPasswords: boolean
+  /** What datagrams are to be read as: `auto`, `none`, or a decoder's name. */
+  readonly decode: string
   event(event: {
     kind: string, text: string, time: number, direction?: Direction, offset?: number, messageId?: number | null
   }): void

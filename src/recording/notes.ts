@@ -25,6 +25,12 @@ export interface OpenedNote {
   /** Handle of the connection this one belongs to, and as what (an FTP data connection, role `data`). */
   readonly parent?: number
   readonly role?: string
+  /** On an FTP data connection: the command that prepared it, by its ordinal on the parent, and how. */
+  readonly ftp?: { readonly command: number, readonly mode: 'passive' | 'active', readonly form: string }
+  /** Record the arguments of PASS instead of masking them. */
+  readonly keepPasswords?: boolean
+  /** What a UDP session's datagrams are to be read as: `auto`, `none`, or a decoder's name. */
+  readonly decode?: string
   /** How the client reached the relay, for the URLs of HTTP exchanges. */
   readonly scheme?: string
 }

@@ -1,5 +1,8 @@
 import type { Address } from './notes.js'
-import type { ConnectionRecord, EventRecord, HeaderFields, HttpExchange, Segment, TimelineRecord } from './rows.js'
+import type {
+  ConnectionRecord, DnsAnswer, DnsQuery, EventRecord, FtpCommandRecord, FtpListingEntry, FtpReply, FtpSession, FtpTransferRecord, HeaderFields,
+  HttpExchange, Segment, TimelineRecord, UdpDatagram,
+} from './rows.js'
 
 /** A row as SQLite gives it: column names to values. */
 export type Row = Readonly<Record<string, string | number | Buffer | null>>
@@ -49,6 +52,44 @@ export function readConnection(row: Row): ConnectionRecord {
     tls: text('tls_version') === null ? null
       : { version: text('tls_version'), cipher: text('tls_cipher'), alpn: text('tls_alpn'), serverName: text('tls_server_name') },
   }
+}
+
+export function readSession(row: Row): FtpSession {
+  const features = row['features'] as string | null
+  return { ...camelCased<FtpSession>(row), features: features === null ? [] : features.split('\n'), tls: row['tls'] === 1 }
+}
+
+export function readCommand(row: Row): FtpCommandRecord {
+  return { ...camelCased<FtpCommandRecord>(row), changed: row['changed'] === 1 }
+}
+
+export function readTransfer(row: Row): FtpTransferRecord {
+  return camelCased(row)
+}
+
+export function readReply(row: Row): FtpReply {
+  return camelCased(row)
+}
+
+export function readListingEntry(row: Row): FtpListingEntry {
+  return camelCased(row)
+}
+
+export function readDatagram(row: Row): UdpDatagram {
+  return camelCased(row)
+}
+
+export function readDnsQuery(row: Row): DnsQuery {
+  return { ...camelCased<DnsQuery>(row), flags: (row['flags'] as string).split(',').filter((flag) => flag !== '') }
+}
+
+export function readDnsAnswer(row: Row): DnsAnswer {
+  return camelCased(row)
+}
+
+/** A row whose columns are the fields, by their names: `latency_ms` is `latencyMs`. */
+function camelCased<T>(row: Row): T {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()), value])) as T
 }
 
 export function readEvent(row: Row): EventRecord {

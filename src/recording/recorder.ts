@@ -17,6 +17,9 @@ const handOverAfter = 20
 /** Pauses are told at most once in this many ms: on a slow disk there can be hundreds a second. */
 const pressureReportInterval = 1000
 
+/** Bytes left out that one entry can tell of. */
+const largestSkip = 2 ** 30
+
 const pad = new Uint8Array(0)
 
 export interface RecorderOptions {
@@ -56,6 +59,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   #records = 0
   #failure: WiretapeError | null = null
   #closing = false
+  #asked: ((handles: readonly number[]) => void)[] = []
 
   private constructor(path: string, worker: Worker, drop: boolean) {
     super()
@@ -79,7 +83,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     const path = createRecordingPath(options)
     const settings: WorkerSettings = { path, append: options.append ?? false, facts: options.facts ?? {} }
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings })
-    const [first] = await once(worker, 'message') as [FromWorker]
+    const first = await firstMessage(worker)
     if (first.type === 'failed') {
       await worker.terminate()
       throw new WiretapeError(first.code, first.message)
@@ -116,6 +120,16 @@ export class Recorder extends EventEmitter<RecorderEvents> {
 
   event(event: Omit<EventNote, 'type'>, handle = 0): void {
     this.#note(handle, { type: 'event', ...event })
+  }
+
+  /** Handles of the connections that are in no message just now, as far as they are decoded. */
+  idle(): Promise<readonly number[]> {
+    if (this.#failure !== null || this.#closing) return Promise.resolve([])
+    this.#handOver()
+    return new Promise((resolve) => {
+      this.#asked.push(resolve)
+      this.#worker.postMessage({ type: 'idle' } satisfies ToWorker)
+    })
   }
 
   /** Commits everything, ends the file and the worker. Connections still open are recorded as they stand. */
@@ -198,6 +212,8 @@ export class Recorder extends EventEmitter<RecorderEvents> {
         this.#reportPressure(false)
         this.emit('ready')
       }
+    } else if (message.type === 'idle') {
+      this.#asked.shift()?.(message.handles)
     } else if (message.type === 'closed') {
       this.#records = message.records
     } else if (message.type === 'failed') {
@@ -222,8 +238,25 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     this.#behindSince = 0
+    for (const answer of this.#asked.splice(0)) answer([])
     this.emit('ready')
     this.emit('failed', error)
+  }
+}
+
+/** @throws WiretapeError `storage` where the worker can't even begin: its database module is missing or broken. */
+async function firstMessage(worker: Worker): Promise<FromWorker> {
+  const over = new AbortController()
+  try {
+    const [first] = await Promise.race([
+      once(worker, 'message', { signal: over.signal }),
+      once(worker, 'exit', { signal: over.signal }).then(() => { throw new Error('its worker ended at once') }),
+    ]) as [FromWorker]
+    return first
+  } catch (cause) {
+    throw new WiretapeError('storage', `recording cannot start: ${reasonOf(cause)}`, { cause })
+  } finally {
+    over.abort()
   }
 }
 
@@ -234,6 +267,7 @@ export class ConnectionRecorder {
   #up = 0
   #down = 0
   readonly #skipped: Record<Direction, number> = { up: 0, down: 0 }
+  readonly #skippedFrom: Record<Direction, number> = { up: 0, down: 0 }
 
   constructor(recorder: Recorder, handle: number) {
     this.#recorder = recorder
@@ -253,20 +287,24 @@ export class ConnectionRecorder {
     if (direction === 'up') this.#up += bytes.length
     else this.#down += bytes.length
     if (this.#recorder.skipping) {
+      if (this.#skipped[direction] === 0) this.#skippedFrom[direction] = offset
       this.#skipped[direction] += bytes.length
       this.#recorder.countDropped(bytes.length)
+      if (this.#skipped[direction] > largestSkip) this.#tellSkipped()
       return true
     }
-    if (this.#skipped[direction] > 0) this.#tellSkipped(direction, offset)
+    this.#tellSkipped()
     return this.#recorder.put(EntryKind.received, this.handle, direction, offset, bytes, 0)
   }
 
   /** Bytes sent on instead of the `replaced` received bytes at stream offset `offset`. */
   sent(direction: Direction, offset: number, replaced: number, bytes: Uint8Array): void {
+    this.#tellSkipped()
     this.#recorder.put(EntryKind.sent, this.handle, direction, offset, bytes, replaced)
   }
 
   end(direction: Direction, clean: boolean): void {
+    this.#tellSkipped()
     this.#recorder.put(EntryKind.end, this.handle, direction, 0, pad, clean ? 0 : 1)
   }
 
@@ -279,15 +317,18 @@ export class ConnectionRecorder {
   }
 
   closed(note: Omit<ClosedNote, 'type'>): void {
-    for (const direction of ['up', 'down'] as const) {
-      if (this.#skipped[direction] > 0) this.#tellSkipped(direction, direction === 'up' ? this.#up : this.#down)
-    }
+    this.#tellSkipped()
     this.#recorder.note(this.handle, { type: 'closed', ...note })
   }
 
-  #tellSkipped(direction: Direction, until: number): void {
-    const length = this.#skipped[direction]
-    this.#skipped[direction] = 0
-    this.#recorder.put(EntryKind.dropped, this.handle, direction, until - length, null, length)
+  /** What was left out is told before anything that comes after it, in either direction: else the rest would read as whole. */
+  #tellSkipped(): void {
+    for (const direction of ['up', 'down'] as const) {
+      const length = this.#skipped[direction]
+      if (length === 0) continue
+      this.#skipped[direction] = 0
+      const from = this.#skippedFrom[direction]
+      this.#recorder.put(EntryKind.dropped, this.handle, direction, from, null, length)
+    }
   }
 }

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import { WiretapeError, reasonOf } from '../error.js'
 import { microseconds } from './clock.js'
+import { isRunning } from './writer-process.js'
 import { checkVersion, createIndexes, dropIndexes, migrate } from './schema.js'
 import { Store } from './store.js'
 import type { WorkerSettings } from './worker-messages.js'
@@ -9,19 +10,24 @@ import type { WorkerSettings } from './worker-messages.js'
 /** Pages of the write-ahead log before they are copied into the file: 2 MiB, small enough to stay in the processor's cache. */
 const checkpointPages = 128
 
+/** Another program may hold the file locked for this long, in ms, before that ends the recording; reading pauses meanwhile. */
+const lockPatience = 60_000
+
 /** The recording's file while it is written: opened, checked to be still there, and closed into one plain file. */
 export class RecordingFile {
   readonly store: Store
   readonly #database: Sqlite.Database
   readonly #path: string
   readonly #inode: number
+  #size = 0
 
   constructor(settings: WorkerSettings) {
     this.#path = settings.path
-    const database = new Sqlite(settings.path)
+    const database = new Sqlite(settings.path, { timeout: lockPatience })
     this.#database = database
     if (settings.append) {
       checkVersion(database, settings.path)
+      refuseSecondWriter(database, settings.path)
       database.pragma('journal_mode = WAL')
       migrate(database)
       dropIndexes(database)
@@ -37,29 +43,36 @@ export class RecordingFile {
     database.pragma(`wal_autocheckpoint = ${checkpointPages}`)
     this.#inode = statSync(settings.path).ino
     this.store = new Store(database)
-    for (const [key, value] of Object.entries(settings.facts)) this.store.fact(key, value)
+    for (const [key, value] of Object.entries({ ...settings.facts, started: String(microseconds()), writer: String(process.pid) })) {
+      this.store.fact(key, value)
+    }
     this.store.commit()
   }
 
   /** @throws WiretapeError `storage` where the path no longer leads to the file being written. */
   checkPresent(): void {
-    let inode: number | undefined
-    try {
-      inode = statSync(this.#path).ino
-    } catch {}
-    if (inode !== this.#inode) {
+    const found = statSync(this.#path, { throwIfNoEntry: false })
+    if (found?.ino === this.#inode && found.size < this.#size) {
+      throw new WiretapeError('storage', `${this.#path} was cut by another program while it was being recorded: stopped`)
+    }
+    if (found?.ino !== this.#inode) {
       throw new WiretapeError('storage', `${this.#path} was removed or replaced while it was being recorded: stopped`)
     }
+    this.#size = found.size
   }
 
   /** Commits, builds the indexes, and leaves one file that opens from anywhere, read-only media too. */
   finish(): void {
+    this.checkPresent()
     this.store.fact('finished', String(microseconds()))
+    this.store.forget('writer')
     this.store.commit()
     createIndexes(this.#database)
     this.#database.pragma('synchronous = FULL')
-    this.#database.pragma('wal_checkpoint(TRUNCATE)')
+    // Whoever reads along is not waited for.
+    this.#database.pragma('busy_timeout = 200')
     try {
+      this.#database.pragma('wal_checkpoint(TRUNCATE)')
       this.#database.pragma('journal_mode = DELETE')
     } catch (thrown) {
       // Somebody is reading along (ls --follow): the log stays beside the file until they are done.
@@ -67,4 +80,11 @@ export class RecordingFile {
     }
     this.#database.close()
   }
+}
+
+/** Ids are counted in memory: two writers would overwrite each other's records. */
+function refuseSecondWriter(database: Sqlite.Database, path: string): void {
+  const pid = Number(database.prepare(`SELECT value FROM recording WHERE key = 'writer'`).pluck().get() ?? 0)
+  if (pid === 0 || !isRunning(pid)) return
+  throw new WiretapeError('exists', `${path} is being recorded by process ${pid}: append to it when that has ended`)
 }

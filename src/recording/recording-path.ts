@@ -1,6 +1,7 @@
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { WiretapeError, reasonOf } from '../error.js'
+import { applicationId } from './schema.js'
 
 /** Where recordings go that were given no name. */
 export const recordingsFolder = 'recordings'
@@ -31,6 +32,8 @@ export function createRecordingPath(options: OutputOptions): string {
     return options.path
   }
   const path = options.path ?? freshName()
+  if (typeof path !== 'string' || path === '') throw new WiretapeError('usage', '-o takes the name of one file')
+  if (options.overwrite) refuseForeign(path)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     if (options.overwrite) for (const end of ['', ...companions]) rmSync(path + end, { force: true })
@@ -45,13 +48,33 @@ export function createRecordingPath(options: OutputOptions): string {
   return path
 }
 
+/** What is overwritten is a recording, or empty: a mistyped name shouldn't cost a text. */
+function refuseForeign(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined || found.size === 0) return
+  const start = Buffer.alloc(72)
+  if (found.isFile()) {
+    const file = openSync(path, 'r')
+    readSync(file, start)
+    closeSync(file)
+  }
+  if (start.readUInt32BE(68) === applicationId) return
+  throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording, and so not overwritten: remove it, or choose another name`)
+}
+
 /**
  * The recording that commands read when they are given none: the one in `recordings/` changed last.
  * @throws WiretapeError `not-found` where there is none.
  */
 export function newestRecording(folder = recordingsFolder): string {
   let newest: { path: string, time: number } | undefined
-  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+  let names: string[]
+  try {
+    names = existsSync(folder) ? readdirSync(folder) : []
+  } catch (cause) {
+    throw new WiretapeError('storage', `cannot look into ${folder}/: ${reasonOf(cause)}`, { cause })
+  }
+  for (const name of names) {
     if (!name.endsWith(recordingExtension)) continue
     const path = join(folder, name)
     const time = Math.max(...['', '-wal'].map((end) => statSync(path + end, { throwIfNoEntry: false })?.mtimeMs ?? 0))

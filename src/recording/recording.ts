@@ -1,14 +1,21 @@
 import { existsSync, statSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import Sqlite from 'better-sqlite3'
-import { WiretapeError, reasonOf } from '../error.js'
+import { WiretapeError, reasonOf, systemCodeOf } from '../error.js'
 import type { Direction } from '../protocols/decoder.js'
 import { checkCondition, conditionError } from './filter.js'
-import { readConnection, readEvent, readExchange, readRecord, readSegment } from './read-rows.js'
+import {
+  readCommand, readConnection, readDatagram, readDnsAnswer, readDnsQuery, readEvent, readExchange, readListingEntry, readRecord, readReply, readSegment, readSession,
+  readTransfer,
+} from './read-rows.js'
 import type { Row } from './read-rows.js'
 import { newestRecording } from './recording-path.js'
-import type { ConnectionRecord, EventRecord, HttpExchange, Segment, TimelineRecord } from './rows.js'
+import type {
+  ConnectionRecord, DnsAnswer, DnsQuery, EventRecord, FtpCommandRecord, FtpListingEntry, FtpReply, FtpSession, FtpTransferRecord, HttpExchange, Segment,
+  TimelineRecord, UdpDatagram,
+} from './rows.js'
 import { checkVersion } from './schema.js'
+import { isRunning } from './writer-process.js'
 
 export type Side = 'request' | 'response'
 
@@ -21,8 +28,8 @@ export interface Selection {
   readonly limit?: number
 }
 
-/** Segments that may wait for what was sent instead of them: an inline hook holds at most a head back, 256 KiB. */
-const maximumHeld = 4096
+/** Bytes that may wait for what was sent instead of them: an inline path holds back a head, and the read that completed it. */
+const mostHeld = 256 * 1024 + 64 * 1024
 
 const recordColumns = 'id, protocol, kind, connection_id, time, duration_ms, summary, bytes, outcome, error, changed'
 
@@ -33,7 +40,7 @@ const recordColumns = 'id, protocol, kind, connection_id, time, duration_ms, sum
  */
 export function openRecording(path: string = newestRecording()): Recording {
   if (!existsSync(path)) throw new WiretapeError('not-found', `there is no ${path}`)
-  if (statSync(path).isDirectory()) throw new WiretapeError('not-a-recording', `${path} is a folder: name a recording in it`)
+  if (!statSync(path).isFile()) throw new WiretapeError('not-a-recording', `${path} is not a file: name a recording`)
   let database: Sqlite.Database
   try {
     database = new Sqlite(path, { readonly: true })
@@ -42,11 +49,11 @@ export function openRecording(path: string = newestRecording()): Recording {
   }
   try {
     checkVersion(database, path)
+    return new Recording(path, database)
   } catch (thrown) {
     database.close()
     throw thrown
   }
-  return new Recording(path, database)
 }
 
 /** A recording, read-only. Made by `openRecording`. */
@@ -78,6 +85,56 @@ export class Recording {
 
   events(selection: Selection = {}): IterableIterator<EventRecord> {
     return this.#select('event', '*', selection, readEvent)
+  }
+
+  ftpSessions(selection: Selection = {}): IterableIterator<FtpSession> {
+    return this.#select('ftp_session', '*', selection, readSession)
+  }
+
+  ftpCommands(selection: Selection = {}): IterableIterator<FtpCommandRecord> {
+    return this.#select('ftp_command', '*', selection, readCommand)
+  }
+
+  /** Every reply with its time, preliminary ones too. */
+  ftpReplies(selection: Selection = {}): IterableIterator<FtpReply> {
+    return this.#select('ftp_reply', 'command_id, time, code, text', selection, readReply)
+  }
+
+  ftpTransfers(selection: Selection = {}): IterableIterator<FtpTransferRecord> {
+    return this.#select('ftp_transfer', '*', selection, readTransfer)
+  }
+
+  /** What a LIST, NLST or MLSD transfer listed, where its form is known. */
+  ftpListing(transferId: number): FtpListingEntry[] {
+    return (this.#database.prepare(
+      'SELECT name, type, size, modified, modified_text FROM ftp_listing WHERE transfer_id = ? ORDER BY position').all(checkId(transferId)) as Row[])
+      .map(readListingEntry)
+  }
+
+  /** What a transfer carried, read from the file as it is consumed. @throws WiretapeError `not-found`. */
+  transferBody(transferId: number): Readable {
+    const row = this.#row('SELECT connection_id, direction FROM ftp_transfer WHERE id = ?', checkId(transferId))
+    if (row === undefined) throw new WiretapeError('not-found', `there is no FTP transfer ${transferId} in ${this.path}`)
+    if (row['connection_id'] === null) return Readable.from([])
+    return this.stream(row['connection_id'] as number, row['direction'] as Direction)
+  }
+
+  /** Datagrams with their bytes. @param selection where over `id, connection_id, direction, time, size, bytes`. */
+  datagrams(selection: Selection = {}): IterableIterator<UdpDatagram> {
+    return this.#select(
+      '(SELECT d.id, d.connection_id, d.direction, d.time, d.size, s.bytes FROM udp_datagram d JOIN segment s ON s.id = d.segment_id)', '*',
+      selection, readDatagram)
+  }
+
+  dnsQueries(selection: Selection = {}): IterableIterator<DnsQuery> {
+    return this.#select('dns_query', '*', selection, readDnsQuery)
+  }
+
+  /** What answered a query: the records of every section, in their order. */
+  dnsAnswers(queryId: number): DnsAnswer[] {
+    return (this.#database.prepare(
+      'SELECT section, name, type, class, ttl, data FROM dns_answer WHERE query_id = ? ORDER BY position').all(checkId(queryId)) as Row[])
+      .map(readDnsAnswer)
   }
 
   /** The wire itself. @param selection where over `segment`. */
@@ -142,10 +199,16 @@ export class Recording {
     return Readable.from(this.#streamPieces(connectionId, direction, leg), { objectMode: false })
   }
 
-  /** Facts of the run: `started`, `seed`, `version`, and `finished` where recording ended in order. */
+  /** Facts of the run: `started`, `writer` (a process id, while it is being recorded), and `finished` where recording ended in order. */
   facts(): Readonly<Record<string, string>> {
     const rows = this.#database.prepare('SELECT key, value FROM recording').all() as { key: string, value: string }[]
     return Object.fromEntries(rows.map(({ key, value }) => [key, value]))
+  }
+
+  /** Nothing more will be written: recording ended in order, or its process is gone. */
+  get ended(): boolean {
+    const { finished, writer } = this.facts()
+    return finished !== undefined || (writer !== undefined && !isRunning(Number(writer)))
   }
 
   relays(): readonly { readonly id: number, readonly protocol: string, readonly listen: string, readonly target: string }[] {
@@ -165,6 +228,7 @@ export class Recording {
 
   *#select<T>(view: string, columns: string, selection: Selection, read: (row: Row) => T): IterableIterator<T> {
     const { where, after, limit } = selection
+    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) throw new WiretapeError('usage', `--limit ${limit}: expected a whole number of records, 0 or more`)
     // "true AND" changes no condition, and makes of a bare SELECT what it is here: an error.
     const conditions = [...(where === undefined ? [] : [`(true AND ${checkCondition(where)})`]), ...(after === undefined ? [] : [`id > ${Math.floor(after)}`])]
     const sql = `SELECT ${columns} FROM ${view}${conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`} ORDER BY id`
@@ -173,17 +237,27 @@ export class Recording {
     try {
       rows = this.#database.prepare(sql).iterate()
     } catch (cause) {
-      throw where === undefined ? cause : conditionError(where, cause, this.#columns(view))
+      throw this.#readError(cause, where, view)
     }
     this.#reading.add(rows)
     try {
       for (const row of rows) yield read(row as Row)
     } catch (cause) {
       // Some conditions fail only on a row: a malformed JSON path, an integer overflow.
-      throw where === undefined || cause instanceof WiretapeError ? cause : conditionError(where, cause, this.#columns(view))
+      throw this.#readError(cause, where, view)
     } finally {
       this.#reading.delete(rows)
     }
+  }
+
+  #readError(cause: unknown, where: string | undefined, view: string): unknown {
+    const code = systemCodeOf(cause)
+    // A parameter (`?`, `:name`) that nobody binds.
+    if (where !== undefined && (cause instanceof TypeError || cause instanceof RangeError)) return conditionError(where, cause, [])
+    if (code?.startsWith('SQLITE_') !== true) return cause
+    if (/no such table/.test(reasonOf(cause))) return new WiretapeError('storage', `${this.path} was recorded before wiretape kept ${view}: it has none`, { cause })
+    if (code === 'SQLITE_ERROR' && where !== undefined) return conditionError(where, cause, this.#columns(view))
+    return new WiretapeError('storage', `cannot read ${this.path}: ${reasonOf(cause)}`, { cause })
   }
 
   *#pieces(exchangeId: number, side: Side, leg: 'received' | 'sent', kinds: readonly string[]): Generator<Buffer> {
@@ -191,16 +265,15 @@ export class Recording {
     if (exchange === undefined) throw new WiretapeError('not-found', `there is no HTTP exchange ${exchangeId} in ${this.path}`)
     if (exchange['first_segment'] === null) return
     // The ids bound the search where there is no index yet, in a recording still open or cut off.
-    const rows = this.#database.prepare(
+    const rows = this.#rows(
       `SELECT * FROM segment WHERE id BETWEEN ? AND ? AND +message_id = ? AND direction = ?
-       AND kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')}) ORDER BY id`)
-      .iterate(exchange['first_segment'], exchange['last_segment'] ?? Number.MAX_SAFE_INTEGER, exchangeId, side === 'request' ? 'up' : 'down')
+       AND kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')}) ORDER BY id`,
+      exchange['first_segment'] as number, exchange['last_segment'] as number, exchangeId, side === 'request' ? 'up' : 'down')
     yield* leg === 'received' ? onlyReceived(rows) : this.#replaced(rows)
   }
 
   *#streamPieces(connectionId: number, direction: Direction, leg: 'received' | 'sent'): Generator<Buffer> {
-    const rows = this.#database.prepare('SELECT * FROM segment WHERE connection_id = ? AND direction = ? ORDER BY id')
-      .iterate(connectionId, direction)
+    const rows = this.#rows('SELECT * FROM segment WHERE connection_id = ? AND direction = ? ORDER BY id', connectionId, direction)
     yield* leg === 'received' ? onlyReceived(rows) : this.#replaced(rows)
   }
 
@@ -209,13 +282,19 @@ export class Recording {
     // A replacement is written after the bytes that it replaces, so those are held until it has come or can't any more.
     let skipUntil = -1
     const held: Segment[] = []
+    let heldBytes = 0
     for (const row of rows) {
       const segment = readSegment(row as Row)
       if (segment.leg === 'received') {
-        while (held.length > maximumHeld) yield held.shift()!.bytes
+        while (heldBytes > mostHeld) {
+          const { bytes } = held.shift()!
+          heldBytes -= bytes.length
+          yield bytes
+        }
         const from = Math.max(segment.offset, skipUntil)
         if (from < segment.offset + segment.bytes.length) {
           held.push({ ...segment, offset: from, bytes: segment.bytes.subarray(from - segment.offset) })
+          heldBytes += held.at(-1)!.bytes.length
         }
         continue
       }
@@ -228,9 +307,21 @@ export class Recording {
       }
       yield segment.bytes
       held.push(...rest)
+      heldBytes = rest.reduce((sum, { bytes }) => sum + bytes.length, 0)
       skipUntil = Math.max(skipUntil, end)
     }
     for (const { bytes } of held) yield bytes
+  }
+
+  /** Rows of a query, that `close` can end. */
+  *#rows(sql: string, ...parameters: (string | number)[]): Generator<unknown> {
+    const rows = this.#database.prepare(sql).iterate(...parameters)
+    this.#reading.add(rows)
+    try {
+      yield* rows
+    } finally {
+      this.#reading.delete(rows)
+    }
   }
 
   #row(sql: string, id: number): Row | undefined {

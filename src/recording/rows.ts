@@ -89,6 +89,139 @@ export interface ConnectionRecord {
   readonly tls: TlsFacts | null
 }
 
+export interface FtpSession {
+  readonly id: number
+  readonly connectionId: number
+  readonly user: string | null
+  /** Code and text of the server's greeting. */
+  readonly greeting: string | null
+  readonly system: string | null
+  readonly features: readonly string[]
+  /** AUTH was accepted: from there on the control connection isn't readable. */
+  readonly tls: boolean
+  readonly started: number
+  readonly ended: number | null
+  /** `quit`, or why it ended otherwise; null while it is open. */
+  readonly outcome: string | null
+}
+
+export interface FtpCommandRecord {
+  readonly id: number
+  readonly sessionId: number
+  readonly connectionId: number
+  /** Place in its session, from 0. */
+  readonly ordinal: number
+  readonly verb: string
+  /** `****` for a password, unless it was asked to be kept. */
+  readonly argument: string | null
+  /** Absolute, as the server sees it; null where the folder isn't known or the command has no path. */
+  readonly path: string | null
+  readonly started: number
+  readonly replied: number | null
+  /** The final reply's. */
+  readonly code: number | null
+  readonly text: string | null
+  readonly latencyMs: number | null
+  readonly transferId: number | null
+  /** The client got another reply than the server gave. */
+  readonly changed: boolean
+  readonly error: string | null
+}
+
+export interface FtpReply {
+  readonly commandId: number | null
+  readonly time: number
+  readonly code: number
+  readonly text: string
+}
+
+export interface FtpTransferRecord {
+  readonly id: number
+  readonly sessionId: number
+  readonly commandId: number
+  /** The data connection; null where there was none. */
+  readonly connectionId: number | null
+  readonly verb: string
+  readonly direction: Direction
+  readonly path: string | null
+  /** `I`, `A` …, as TYPE named it; `transferMode` S, B, C or Z; `structure` F, R or P. */
+  readonly type: string
+  readonly transferMode: string
+  readonly structure: string
+  readonly mode: 'passive' | 'active' | null
+  /** PASV, EPSV, PORT or EPRT. */
+  readonly form: string | null
+  readonly dialledBy: 'client' | 'server' | null
+  readonly restartOffset: number
+  /** Bytes, as SIZE or the 150 reply told it. */
+  readonly sizeTold: number | null
+  readonly started: number
+  readonly prepared: number | null
+  readonly connected: number | null
+  readonly firstByte: number | null
+  readonly lastByte: number | null
+  readonly closed: number | null
+  readonly replied: number | null
+  readonly durationMs: number | null
+  readonly bytes: number
+  readonly bytesPerSecond: number | null
+  readonly sha256: string | null
+  readonly code: number | null
+  readonly text: string | null
+  /** `completed`, `aborted`, `refused` or `open`. */
+  readonly outcome: string
+  readonly error: string | null
+}
+
+export interface FtpListingEntry {
+  readonly name: string
+  readonly type: string | null
+  readonly size: number | null
+  /** µs since the epoch, where the form has a time zone (MLSD); `modifiedText` is what the listing said. */
+  readonly modified: number | null
+  readonly modifiedText: string | null
+}
+
+export interface UdpDatagram {
+  readonly id: number
+  readonly connectionId: number
+  readonly direction: Direction
+  readonly time: number
+  readonly size: number
+  readonly bytes: Buffer
+}
+
+export interface DnsQuery {
+  readonly id: number
+  readonly connectionId: number
+  readonly datagramId: number
+  readonly answerDatagramId: number | null
+  /** The id in the DNS header. */
+  readonly dnsId: number
+  readonly name: string | null
+  readonly type: string | null
+  readonly class: string | null
+  readonly opcode: string
+  /** Set in the query or its answer: `rd`, `ra`, `aa` … */
+  readonly flags: readonly string[]
+  readonly rcode: string | null
+  readonly started: number
+  readonly answered: number | null
+  readonly latencyMs: number | null
+  /** How many records the answer section has; `dnsAnswers` gives them. */
+  readonly answers: number
+  readonly error: string | null
+}
+
+export interface DnsAnswer {
+  readonly section: 'answer' | 'authority' | 'additional'
+  readonly name: string
+  readonly type: string
+  readonly class: string | null
+  readonly ttl: number | null
+  readonly data: string
+}
+
 export interface EventRecord {
   readonly id: number
   readonly time: number

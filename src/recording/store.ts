@@ -87,12 +87,14 @@ export class Store {
   readonly #begin: Statement
   readonly #commit: Statement
   readonly #segments = new Map<string, Statement>()
+  readonly #tables = new Map<string, Statement>()
   readonly #retype: Statement
   readonly #adopt: Statement
   readonly #exchange: Statement
   readonly #connection: Statement
   readonly #event: Statement
   readonly #headerList: Statement
+  readonly #datagram: Statement
   readonly #relay: Statement
   readonly #headerLists = new Map<string, number>()
   /** The decoder gives a list that a connection repeats as the same array: known without being written out again. */
@@ -107,10 +109,10 @@ export class Store {
     this.#database = database
     const largest = (table: string): number =>
       (database.prepare(`SELECT coalesce(max(id), 0) FROM ${table}`).pluck().get() as number)
-    this.#nextId = Math.max(largest('connection'), largest('http_exchange_row'), largest('event')) + 1
+    this.#nextId = Math.max(...['connection', 'http_exchange_row', 'event', 'ftp_session', 'ftp_command', 'ftp_transfer', 'udp_datagram', 'dns_query'].map(largest)) + 1
     this.#nextSegment = largest('segment') + 1
     this.#nextHeaderList = largest('header_list') + 1
-    this.#begin = database.prepare('BEGIN')
+    this.#begin = database.prepare('BEGIN IMMEDIATE')
     this.#commit = database.prepare('COMMIT')
     const insert = (table: string, columns: number): Statement =>
       database.prepare(`INSERT OR REPLACE INTO ${table} VALUES (${Array(columns).fill('?').join(', ')})`)
@@ -120,6 +122,7 @@ export class Store {
     this.#connection = insert('connection', 28)
     this.#event = insert('event', 10)
     this.#headerList = insert('header_list', 4)
+    this.#datagram = insert('udp_datagram', 7)
     this.#relay = insert('relay', 5)
   }
 
@@ -240,10 +243,34 @@ export class Store {
       row.offset, row.bytes, row.text)
   }
 
+  datagram(id: number, connectionId: number, direction: Direction, time: number, size: number, segmentId: number, decoded: boolean): void {
+    this.begin()
+    this.#datagram.run(id, connectionId, direction, time, size, segmentId, decoded ? 1 : 0)
+  }
+
   /** @returns the relay's row id. */
   relay(protocol: string, listen: Address, target: string): number {
     this.begin()
     return Number(this.#relay.run(null, protocol, listen.host, listen.port, target).lastInsertRowid)
+  }
+
+  /** For tables that are written seldom: statements by their text, prepared once. Columns that aren't named stay null. */
+  write(table: string, row: Readonly<Record<string, string | number | null>>): void {
+    this.begin()
+    const columns = Object.keys(row)
+    const key = `${table} ${columns.join()}`
+    let statement = this.#tables.get(key)
+    if (statement === undefined) {
+      statement = this.#database.prepare(
+        `INSERT OR REPLACE INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`)
+      this.#tables.set(key, statement)
+    }
+    statement.run(...Object.values(row))
+  }
+
+  forget(key: string): void {
+    this.begin()
+    this.#database.prepare('DELETE FROM recording WHERE key = ?').run(key)
   }
 
   fact(key: string, value: string): void {

@@ -11,10 +11,13 @@ export interface WorkerSettings {
 export type ToWorker =
   | { readonly type: 'slab', readonly buffer: ArrayBuffer, readonly used: number }
   | { readonly type: 'close' }
+  /** Asks which connections are in no message. */
+  | { readonly type: 'idle' }
 
 export type FromWorker =
   | { readonly type: 'ready' }
   /** A slab whose rows are committed, to be filled again. `records` counts those complete so far. */
   | { readonly type: 'returned', readonly buffer: ArrayBuffer, readonly records: number }
+  | { readonly type: 'idle', readonly handles: readonly number[] }
   | { readonly type: 'closed', readonly records: number }
   | { readonly type: 'failed', readonly code: ErrorCode, readonly message: string }

@@ -55,6 +55,8 @@ function receive(message: ToWorker): void {
       readSlab(message.buffer, message.used, ingest!)
       file!.store.commit()
       tell({ type: 'returned', buffer: message.buffer, records: file!.store.records }, [message.buffer])
+    } else if (message.type === 'idle') {
+      tell({ type: 'idle', handles: ingest!.idle() })
     } else {
       clearInterval(timer)
       ingest!.flush()

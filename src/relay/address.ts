@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { WiretapeError } from '../error.js'
 import type { Address } from '../recording/notes.js'
 
-export type Protocol = 'tcp' | 'http'
+export type Protocol = 'tcp' | 'http' | 'ftp' | 'udp'
 
 /** One relay as asked for: where it listens, and what stands behind it. */
 export interface RelayAddress {
@@ -22,6 +22,10 @@ export interface Target extends Address {
 
 const loopback = '127.0.0.1'
 
+const examples: Readonly<Record<Protocol, string>> = {
+  udp: '5353=127.0.0.1:53', http: '8080=http://127.0.0.1:3000', tcp: '15432=127.0.0.1:5432', ftp: '2121=127.0.0.1:21',
+}
+
 /**
  * Reads `LISTEN=TARGET`. LISTEN is `port` or `host:port` (IPv6 in brackets), port 0 picks one, the host is 127.0.0.1
  * unless given. TARGET is `host:port`, for `http` also a URL.
@@ -30,7 +34,7 @@ const loopback = '127.0.0.1'
  */
 export function parseRelayAddress(protocol: Protocol, text: string, option = `--${protocol}`): RelayAddress {
   const equals = text.indexOf('=')
-  const example = protocol === 'http' ? '8080=http://127.0.0.1:3000' : '15432=127.0.0.1:5432'
+  const example = examples[protocol]
   if (equals < 0) throw new WiretapeError('usage', `${option} ${text}: expected LISTEN=TARGET, such as ${option} ${example}`)
   const complain = (part: string, why: string): WiretapeError =>
     new WiretapeError('usage', `${option} ${text}: ${part} ${why}, such as ${option} ${example}`)

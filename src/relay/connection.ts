@@ -30,6 +30,8 @@ const resets = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
  * happens on the other: data, a close of one direction, a reset.
  */
 export class Connection {
+  /** Which way the last bytes went. */
+  lastDirection: Direction = 'up'
   readonly #accepted: Socket
   readonly #settings: ConnectionSettings
   readonly #acceptedSide: 'client' | 'server'
@@ -45,12 +47,20 @@ export class Connection {
     this.#accepted = accepted
     this.#settings = settings
     this.#acceptedSide = settings.accepted ?? 'client'
+    const dialledDirection = this.#acceptedSide === 'client' ? 'down' : 'up'
     accepted.on('error', (error) => this.#broken(this.#acceptedSide, error))
     accepted.once('close', () => this.#closed())
     this.#dialling = dial(
-      { ...settings.dial, onRead: (bytes) => this.#fromDialled!.take(bytes) },
+      {
+        ...settings.dial,
+        onRead: (bytes) => {
+          this.lastDirection = dialledDirection
+          return this.#fromDialled!.take(bytes)
+        },
+      },
       (dialled) => this.#connected(dialled),
       (error, code) => {
+        if (this.#reason !== null) return
         settings.onDialFailed?.(error, code)
         this.#cut('connect failed', error)
       })
@@ -91,8 +101,9 @@ export class Connection {
     const fromDialled = new Lane(back, socket, accepted, tap, inline, tls === null)
     this.#fromAccepted = fromAccepted
     this.#fromDialled = fromDialled
-    accepted.on('data', fromAccepted.takeOrPause)
-    if (tls !== null) socket.on('data', fromDialled.takeOrPause)
+    inline?.attach?.((direction, pieces) => (direction === forth ? fromAccepted : fromDialled).write(pieces))
+    accepted.on('data', this.#noting(forth, fromAccepted))
+    if (tls !== null) socket.on('data', this.#noting(back, fromDialled))
     accepted.once('end', () => {
       this.#reason ??= `${acceptedSide} closed`
       fromAccepted.end()
@@ -104,6 +115,13 @@ export class Connection {
     this.#settings.onConnected?.(raw)
     accepted.resume()
     socket.resume()
+  }
+
+  #noting(direction: Direction, lane: Lane): (chunk: Buffer) => void {
+    return (chunk) => {
+      this.lastDirection = direction
+      lane.takeOrPause(chunk)
+    }
   }
 
   #broken(side: 'client' | 'server', error: Error): void {

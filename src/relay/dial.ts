@@ -12,6 +12,8 @@ export interface DialOptions {
   /** Ms; 0 waits as long as the system does. */
   readonly timeout: number
   readonly insecure: boolean
+  /** Dial from this address of our own. */
+  readonly localAddress?: string
   /**
    * Takes what is read, from a buffer that is used again for the next read; false stops reading until `resume()`.
    * Without it, and over TLS, the socket gives `data` events.
@@ -35,6 +37,7 @@ export function dial(options: DialOptions, connected: (dialled: Dialled) => void
   let over = false
   const raw = connect({
     host: target.host, port: target.port, allowHalfOpen: true, noDelay: true, highWaterMark: 1,
+    ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
     ...(onRead !== undefined && !target.secure ? { onread: staticBuffer(onRead) } : {}),
   } as NetConnectOpts)
   raw.pause()

@@ -13,6 +13,8 @@ export type Pieces = readonly Buffer[]
  * What it changes it tells the recorder itself.
  */
 export interface Inline {
+  /** @param emit sends in a direction that isn't the one being passed: what was held there may go out now. */
+  attach?(emit: (direction: Direction, pieces: Pieces) => void): void
   /**
    * @param bytes valid until the answer is there: what is kept beyond it has to be copied.
    * @returns a promise where something else has to be done first; the direction isn't read meanwhile.
@@ -71,19 +73,25 @@ export class Lane {
     this.#ended = true
     if (this.#waitsForInline) return
     this.#tap?.end(this.#direction, true)
-    if (this.#inline !== null) this.#write(this.#inline.end(this.#direction))
+    if (this.#inline !== null) this.write(this.#inline.end(this.#direction))
     this.#to.end()
   }
 
   #passInline(inline: Inline, chunk: Buffer): void {
-    const pieces = inline.pass(this.#direction, chunk)
+    let pieces: Pieces | Promise<Pieces>
+    try {
+      pieces = inline.pass(this.#direction, chunk)
+    } catch (thrown) {
+      this.#from.destroy(thrown as Error)
+      return
+    }
     if (!(pieces instanceof Promise)) {
-      this.#write(pieces)
+      this.write(pieces)
       return
     }
     this.#waitsForInline = true
     void pieces.then((ready) => {
-      this.#write(ready)
+      this.write(ready)
       if (this.#to.writableLength > this.#queue) this.#waitsForPeer = true
       this.#waitsForInline = false
       if (this.#ended) this.end()
@@ -91,7 +99,8 @@ export class Lane {
     }, (error: Error) => this.#from.destroy(error))
   }
 
-  #write(pieces: Pieces): void {
+  /** Sends what an inline path lets go of. */
+  write(pieces: Pieces): void {
     for (const piece of pieces) if (!this.#to.destroyed) this.#to.write(piece)
   }
 

@@ -1,14 +1,30 @@
 import { WiretapeError } from '../error.js'
 import type { RecorderOptions } from '../recording/recorder.js'
+import { datagramDecoders } from '../recording/udp/datagram-decoders.js'
 import { parseRelayAddress } from './address.js'
 import type { RelayAddress } from './address.js'
+import { readFtpOptions } from './ftp/options.js'
+import type { FtpOptions, FtpSettings } from './ftp/options.js'
+import type { UdpSettings } from './udp.js'
 
 /** What `startRelay` takes. `LISTEN=TARGET` as on the command line; port 0 picks a free one. */
-export interface RelayOptions {
+export interface RelayOptions extends FtpOptions {
   /** HTTP relays: `'8080=http://127.0.0.1:3000'`, one or several. */
   readonly http?: string | readonly string[]
   /** TCP relays: `'15432=127.0.0.1:5432'`, one or several. */
   readonly tcp?: string | readonly string[]
+  /** FTP relays: `'2121=127.0.0.1:21'`, one or several. */
+  readonly ftp?: string | readonly string[]
+  /** UDP relays: `'5353=127.0.0.1:53'`, one or several. */
+  readonly udp?: string | readonly string[]
+  /** Ms without a datagram after which a UDP session is retired; 60,000 by default. */
+  readonly udpIdleTimeout?: number
+  /** UDP sessions at once, 10,000 by default; one more retires the longest idle. */
+  readonly udpSessions?: number
+  /** Bytes asked of the system for UDP socket buffers, 4 MiB by default; it may give less. */
+  readonly udpBuffer?: number
+  /** What UDP datagrams are read as: `auto` (by port or content), `dns` or `none`. */
+  readonly decode?: string
   /** Where to record: a path, options, or `true` for a new file in `recordings/`. Absent or false: nothing is recorded. */
   readonly record?: string | boolean | RecorderOptions
   /** Accept the certificate of an `https://` target unverified. */
@@ -34,22 +50,30 @@ export interface RelaySettings {
   readonly idleTimeout: number
   readonly grace: number
   readonly onProblem: (message: string) => void
+  readonly ftp: FtpSettings
+  readonly udp: UdpSettings
 }
 
 const longestTimer = 2 ** 31 - 1
 
 /** Checks everything before anything is opened. @throws WiretapeError `usage`, naming the option. */
 export function readRelayOptions(options: RelayOptions): RelaySettings {
-  const list = (value: string | readonly string[] | undefined): readonly string[] =>
-    value === undefined ? [] : typeof value === 'string' ? [value] : value
+  const list = (value: string | readonly string[] | undefined): readonly string[] => {
+    const texts: readonly unknown[] = value === undefined ? [] : Array.isArray(value) ? value : [value]
+    for (const text of texts) if (typeof text !== 'string') throw new WiretapeError('usage', `a relay is named by a text LISTEN=TARGET, not by ${String(text)}`)
+    return texts as readonly string[]
+  }
   const addresses = [
     ...list(options.http).map((text) => parseRelayAddress('http', text)),
     ...list(options.tcp).map((text) => parseRelayAddress('tcp', text)),
+    ...list(options.udp).map((text) => parseRelayAddress('udp', text)),
+    ...list(options.ftp).map((text) => parseRelayAddress('ftp', text)),
   ]
   if (addresses.length === 0) {
     throw new WiretapeError('usage', 'nothing to relay: name at least one LISTEN=TARGET, such as --http 8080=http://127.0.0.1:3000')
   }
   const { record } = options
+  if (typeof record === 'number') throw new WiretapeError('usage', 'record takes a path, options, true or false')
   return {
     addresses,
     record: record === undefined || record === false ? null
@@ -59,8 +83,28 @@ export function readRelayOptions(options: RelayOptions): RelaySettings {
     connectTimeout: milliseconds('connect-timeout', options.connectTimeout, 10_000),
     idleTimeout: milliseconds('idle-timeout', options.idleTimeout, 0),
     grace: milliseconds('grace', options.grace, 5_000),
+    ftp: readFtpOptions(options),
+    udp: {
+      idleTimeout: milliseconds('udp-idle-timeout', options.udpIdleTimeout, 60_000),
+      sessions: count('udp-sessions', options.udpSessions, 10_000, 1), buffer: count('udp-buffer', options.udpBuffer, 4 * 1024 * 1024, 0),
+      decode: readDecode(options.decode ?? 'auto'),
+    },
     onProblem: options.onProblem ?? ((message) => process.emitWarning(message)),
   }
+}
+
+function count(name: string, value: number | undefined, otherwise: number, least: number): number {
+  if (value === undefined) return otherwise
+  if (!Number.isSafeInteger(value) || value < least || value > longestTimer) {
+    throw new WiretapeError('usage', `${name}: ${value} is not a whole number from ${least} to ${longestTimer}`)
+  }
+  return value
+}
+
+function readDecode(word: string): string {
+  const known = ['auto', 'none', ...Object.keys(datagramDecoders)]
+  if (!known.includes(word)) throw new WiretapeError('usage', `decode: ${word} is not one of ${known.join(', ')}`)
+  return word
 }
 
 function milliseconds(name: string, value: number | undefined, otherwise: number): number {

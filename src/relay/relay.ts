@@ -1,20 +1,26 @@
 import type { Socket } from 'node:net'
 import { WiretapeError, systemCodeOf } from '../error.js'
+import type { Direction } from '../protocols/decoder.js'
+import type { Address } from '../recording/notes.js'
 import { Recorder } from '../recording/recorder.js'
+import type { ConnectionRecorder } from '../recording/recorder.js'
 import type { Protocol, RelayAddress } from './address.js'
 import { formatAddress } from './address.js'
 import { addressOf, Connection } from './connection.js'
 import { connectionCapacity } from './file-descriptors.js'
+import { FtpControl } from './ftp/control.js'
+import type { DataConnection } from './ftp/control.js'
 import { Listener } from './listener.js'
 import { readRelayOptions } from './options.js'
 import type { RelayOptions, RelaySettings } from './options.js'
+import { UdpListener } from './udp.js'
 import { RewriteHost } from './rewrite-host.js'
 import { refuseLoops } from './loops.js'
 
 /** How often open connections are looked at for idleness, in ms: timeouts are exact to this. */
 const sweepInterval = 100
 
-/** Ms for which an HTTP connection that last heard from the server has to be quiet to count as idle when stopping. */
+/** Ms for which a connection has to be quiet to count as idle when stopping. */
 const quietWhenStopping = 250
 
 /** The same problem is told again after this long, in ms. */
@@ -27,6 +33,8 @@ export interface RelayListener {
   /** What a client is to be given: `http://127.0.0.1:8080`, or `host:port`. */
   readonly url: string
   readonly target: string
+  /** UDP: bytes of receive buffer that the system really gave. */
+  readonly buffer?: number
 }
 
 export interface RelayStats {
@@ -37,7 +45,10 @@ export interface RelayStats {
   readonly records: number
 }
 
-type Open = { readonly protocol: Protocol, seenUp: number, seenDown: number, lastWasDown: boolean, quietSince: number }
+/** A connection or a session that is open now. */
+type Carried = { readonly lastDirection?: Direction, readonly bytes: Readonly<Record<Direction, number>>, close(reason: string): void }
+
+type Open = { readonly protocol: Protocol, readonly handle: number | null, seenUp: number, seenDown: number, quietSince: number }
 
 /**
  * Starts relays and, where asked, a recording of all they carry. Resolves once every listener is bound.
@@ -60,8 +71,8 @@ export class Relay {
   readonly listeners: RelayListener[] = []
   readonly #settings: RelaySettings
   #recorder: Recorder | null = null
-  readonly #bound: Listener[] = []
-  readonly #open = new Map<Connection, Open>()
+  readonly #bound: { readonly address: Address, start?(): void, close(): void }[] = []
+  readonly #open = new Map<Carried, Open>()
   readonly #problems = new Map<string, number>()
   #sweeper: NodeJS.Timeout | null = null
   #capacity = Infinity
@@ -112,6 +123,10 @@ export class Relay {
     let ready = false
     const relayNumbers: number[] = []
     for (const [index, address] of this.#settings.addresses.entries()) {
+      if (address.protocol === 'udp') {
+        this.#bound.push(await this.#bindUdp(address, () => relayNumbers[index] ?? 0))
+        continue
+      }
       const accept = (socket: Socket): void => this.#accept(socket, address, relayNumbers[index] ?? 0)
       this.#bound.push(await Listener.bind(
         address.listen, (socket) => ready ? accept(socket) : early.push(() => accept(socket)),
@@ -124,15 +139,20 @@ export class Relay {
       this.#recorder.on('failed', (error) => onProblem(error.message))
     }
     for (const [index, { protocol, target }] of this.#settings.addresses.entries()) {
-      const { address } = this.#bound[index]!
+      const bound = this.#bound[index]!
+      const { address } = bound
       const at = formatAddress(address)
       relayNumbers.push(this.#recorder?.addRelay(protocol, address, target.text) ?? 0)
-      this.listeners.push({ protocol, ...address, target: target.text, url: protocol === 'http' ? `http://${at}` : at })
+      this.listeners.push({
+        protocol, ...address, target: target.text, url: protocol === 'http' ? `http://${at}` : at,
+        ...('buffer' in bound ? { buffer: bound.buffer as number } : {}),
+      })
     }
     this.#sweeper = setInterval(() => this.#sweep(), sweepInterval).unref()
     this.#capacity = connectionCapacity()
     ready = true
     for (const accept of early) accept()
+    for (const bound of this.#bound) bound.start?.()
   }
 
   /**
@@ -160,10 +180,9 @@ export class Relay {
           resolve()
         }
         const deadline = setTimeout(over, grace)
-        const looking = setInterval(() => {
-          this.#closeQuiet()
+        const looking = setInterval(() => void this.#closeIdle().then(() => {
           if (this.#open.size === 0) over()
-        }, 10)
+        }), 20)
         this.#cutNow = over
       })
     }
@@ -174,27 +193,83 @@ export class Relay {
   }
 
   #accept(client: Socket, address: RelayAddress, relay: number): void {
-    const { insecure, connectTimeout, rewriteHost } = this.#settings
+    const { insecure, connectTimeout, rewriteHost, ftp } = this.#settings
     const { protocol, target } = address
-    if (this.#open.size >= this.#capacity) {
-      client.on('error', () => {}).destroy()
-      this.#outOfDescriptors('EMFILE')
+    // Each connection would be read once before it pauses: while the recorder is behind, none is begun.
+    if (this.#recorder?.behind === true) {
+      this.#recorder.once('ready', () => this.#accept(client, address, relay))
       return
     }
-    this.#connections++
+    if (!this.#hasRoom(client)) return
     const tap = this.#recorder?.open({
-      relay, protocol, transport: 'tcp', scheme: 'http',
+      relay, protocol, transport: 'tcp', scheme: 'http', keepPasswords: ftp.keepPasswords,
       client: addressOf(client.remoteAddress, client.remotePort), listen: addressOf(client.localAddress, client.localPort),
     }) ?? null
-    const connection = new Connection(client, {
-      tap, dial: { target, timeout: connectTimeout, insecure },
-      inline: protocol === 'http' && rewriteHost ? new RewriteHost(target.authority, tap) : null,
-      onOver: (over) => this.#over(over),
+    const control = protocol !== 'ftp' ? null : new FtpControl({
+      settings: ftp, tap, client, onData: (data) => this.#acceptData(data, relay, tap),
     })
-    this.#open.set(connection, { protocol, seenUp: 0, seenDown: 0, lastWasDown: false, quietSince: Date.now() })
+    this.#keep(protocol, tap, new Connection(client, {
+      tap, dial: { target, timeout: connectTimeout, insecure },
+      inline: control ?? (protocol === 'http' && rewriteHost ? new RewriteHost(target.authority, tap) : null),
+      onConnected: (server) => control?.connected(server),
+      onDialFailed: (_error, code) => this.#dialFailed(code),
+      onOver: (over) => this.#over(over),
+    }))
   }
 
-  #over(connection: Connection): void {
+  /** A data connection is one of its own: it lives on when its control connection has ended. */
+  #acceptData({ socket, accepted, dial, localAddress, setup }: DataConnection, relay: number, control: ConnectionRecorder | null): void {
+    if (!this.#hasRoom(socket)) return
+    const from = addressOf(socket.remoteAddress, socket.remotePort)
+    const tap = control?.recorder.open({
+      relay, protocol: 'ftp-data', transport: 'tcp', parent: control.handle, role: 'data', ftp: setup,
+      client: accepted === 'client' ? from : null, server: accepted === 'server' ? from : null,
+      listen: addressOf(socket.localAddress, socket.localPort),
+    }) ?? null
+    const text = formatAddress(dial)
+    this.#keep('ftp', tap, new Connection(socket, {
+      tap, accepted, inline: null,
+      dial: { target: { ...dial, secure: false, authority: text, text }, timeout: this.#settings.connectTimeout, insecure: false, localAddress },
+      onDialFailed: (_error, code) => this.#dialFailed(code),
+      onOver: (over) => this.#over(over),
+    }))
+  }
+
+  #bindUdp(address: RelayAddress, relay: () => number): Promise<UdpListener> {
+    const settings = this.#settings.udp
+    return UdpListener.bind(address, {
+      settings,
+      openTap: (client, listen, server) => this.#recorder?.open({
+        relay: relay(), protocol: 'udp', transport: 'udp', client, listen, server, decode: settings.decode,
+      }) ?? null,
+      onSession: (session) => {
+        this.#connections++
+        this.#keep('udp', null, session)
+      },
+      onOver: (session) => this.#over(session),
+      onProblem: (kind, message) => this.#problem(kind, message),
+    })
+  }
+
+  #hasRoom(socket: Socket): boolean {
+    if (this.#open.size < this.#capacity) {
+      this.#connections++
+      return true
+    }
+    socket.on('error', () => {}).destroy()
+    this.#outOfDescriptors('EMFILE')
+    return false
+  }
+
+  #keep(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried): void {
+    this.#open.set(connection, { protocol, handle: tap?.handle ?? null, seenUp: 0, seenDown: 0, quietSince: Date.now() })
+  }
+
+  #dialFailed(code: string | null): void {
+    if (code === 'EMFILE' || code === 'ENFILE') this.#outOfDescriptors(code)
+  }
+
+  #over(connection: Carried): void {
     this.#open.delete(connection)
     this.#closedUp += connection.bytes.up
     this.#closedDown += connection.bytes.down
@@ -221,12 +296,10 @@ export class Relay {
 
   #sweep(): void {
     const now = Date.now()
-    const idle = this.#settings.idleTimeout
     for (const [connection, seen] of this.#open) {
+      const idle = seen.protocol === 'udp' ? this.#settings.udp.idleTimeout : this.#settings.idleTimeout
       const { up, down } = connection.bytes
       if (up !== seen.seenUp || down !== seen.seenDown) {
-        // Both may have moved since; for HTTP, bytes down that came with bytes up are most likely their answer.
-        seen.lastWasDown = down !== seen.seenDown
         seen.seenUp = up
         seen.seenDown = down
         seen.quietSince = now
@@ -236,13 +309,19 @@ export class Relay {
     }
   }
 
-  #closeQuiet(): void {
+  /**
+   * Closes what needn't be waited for: datagrams, which have no end, and HTTP connections between two exchanges. The recorder
+   * knows which those are; without one, a connection that last heard from the server and has been quiet counts as such.
+   */
+  async #closeIdle(): Promise<void> {
+    const idle = this.#recorder === null || this.#recorder.failure !== null ? null : new Set(await this.#recorder.idle())
     const now = Date.now()
-    for (const [connection, seen] of this.#open) {
+    for (const [connection, { protocol, handle, seenUp, seenDown, quietSince }] of this.#open) {
       const { up, down } = connection.bytes
-      const quiet = up === seen.seenUp && down === seen.seenDown
-        && now - seen.quietSince >= quietWhenStopping
-      if (quiet && seen.protocol === 'http' && (seen.lastWasDown || seen.seenUp === 0)) connection.close('relay stopped')
+      const quiet = up === seenUp && down === seenDown && now - quietSince >= quietWhenStopping
+      if (!quiet) continue
+      const between = idle === null ? connection.lastDirection === 'down' || up === 0 : handle !== null && idle.has(handle)
+      if (protocol === 'udp' || (protocol === 'http' && between)) connection.close('relay stopped')
     }
   }
 }

@@ -16,16 +16,25 @@ export class RewriteHost implements Inline {
   readonly #up = new HeldStream()
   /** Where the head starts that isn't complete, -1 where none is begun. */
   #head = -1
+  #emit: ((direction: Direction, pieces: Pieces) => void) | null = null
 
   constructor(authority: string, tap: ConnectionRecorder | null) {
     this.#authority = authority
     this.#tap = tap
   }
 
+  attach(emit: (direction: Direction, pieces: Pieces) => void): void {
+    this.#emit = emit
+  }
+
   pass(direction: Direction, bytes: Buffer): Pieces {
     if (direction === 'down') {
-      // Only followed, so that CONNECT and 101 are understood in the other direction.
-      this.#decoder.receive('down', bytes, 0)
+      // Only followed, so that CONNECT and 101 are understood: what looked like the next head then wasn't one.
+      for (const event of this.#decoder.receive('down', bytes, 0)) {
+        if (event.type !== 'opaque' || event.direction !== 'up') continue
+        this.#head = -1
+        this.#emit?.('up', this.#up.release(this.#up.end))
+      }
       return [bytes]
     }
     this.#up.take(bytes)
@@ -52,11 +61,24 @@ export class RewriteHost implements Inline {
   }
 }
 
-/** @returns the head with the value of its first `Host` field replaced; null where it has none, or has it already. */
+/**
+ * Looks by index, not by one pattern: a head is the client's, and has to take linear time.
+ * @returns the head with the value of its first `Host` field replaced; null where it has none, or has it already.
+ */
 function withHost(head: Buffer, authority: string): Buffer | null {
   const text = head.toString('latin1')
-  const match = /\n(?:host)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?\n(?![ \t])/i.exec(text)
-  if (match === null || match[1] === authority) return null
-  const start = match.index + match[0].indexOf(match[1]!, match[0].indexOf(':') + 1)
-  return Buffer.from(text.slice(0, start) + authority + text.slice(start + match[1]!.length), 'latin1')
+  const match = /\nhost[ \t]*:/i.exec(text)
+  if (match === null) return null
+  let start = match.index + match[0].length
+  const lineEnd = text.indexOf('\n', start)
+  let end = text[lineEnd - 1] === '\r' ? lineEnd - 1 : lineEnd
+  while (start < end && isBlank(text[start])) start++
+  while (end > start && isBlank(text[end - 1])) end--
+  // A folded value is left alone: what it means is not for us to say.
+  if (isBlank(text[lineEnd + 1]) || text.slice(start, end) === authority) return null
+  return Buffer.from(text.slice(0, start) + authority + text.slice(end), 'latin1')
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t'
 }

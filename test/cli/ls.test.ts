@@ -45,7 +45,7 @@ test('what is not a recording is one line and exit 2', async (t) => {
   const folder = temporaryFolder(t)
   const text = join(folder, 'notes.txt')
   writeFileSync(text, 'this is only a text, and a long enough one to have a header\n'.repeat(40))
-  for (const [file, pattern] of [[text, /not a wiretape recording/], [join(folder, 'none'), /there is no/], [folder, /is a folder/]] as const) {
+  for (const [file, pattern] of [[text, /not a wiretape recording/], [join(folder, 'none'), /there is no/], [folder, /is not a file/]] as const) {
     const { code, stderr } = await wiretape(t, 'ls', file)
     t.is(code, 2)
     t.regex(stderr, pattern)

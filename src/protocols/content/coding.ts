@@ -12,7 +12,7 @@ export interface Decoded {
 /** The content codings (RFC 9110 §8.4.1) that can be undone, in the order in which they have to be; null names one that can't. */
 export function contentCodings(value: string | null): readonly string[] | null {
   const codings = (value ?? '').split(',').map((coding) => coding.trim().toLowerCase()).filter((coding) => coding !== '' && coding !== 'identity')
-  return codings.every((coding) => coding in decoders) ? codings.reverse() : null
+  return codings.every((coding) => Object.hasOwn(decoders, coding)) ? codings.reverse() : null
 }
 
 type Chunks = AsyncIterable<Buffer>

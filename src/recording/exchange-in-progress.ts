@@ -5,7 +5,7 @@ import type { HttpExchangeRow, Store } from './store.js'
 type Side = { headed: boolean, ended: boolean, start: number, end: number }
 
 /** One exchange as it grows from the decoder's events: the row, and what is known of it that the row doesn't hold. */
-export class HttpExchange {
+export class ExchangeInProgress {
   readonly row: HttpExchangeRow
   /** The row differs from what was written last. */
   dirty = true

@@ -1,0 +1,14 @@
+export { type Awaiting, FtpDecoder, type FtpDecoderOptions } from './decoder.js'
+export type { CommandEvent, FtpEvent, OddEvent, ReplyEvent } from './events.js'
+export { ODDITIES, type Oddity } from './oddities.js'
+export { type CommandLine, parseCommandLine } from './command-reader.js'
+export { readText } from './text.js'
+export { bringsListing, dataDirection, preparesData, takesPath, takesSecret } from './verbs.js'
+export {
+  type DataAddress, type EpsvRequest, type ExtendedAddress, parseEprtArgument, parseEpsvArgument, parseEpsvReply,
+  parsePasvReply, parsePortArgument,
+} from './addresses.js'
+export { withEprtArgument, withEpsvPort, withPasvAddress, withPortArgument } from './rewriting.js'
+export { parsePathReply, WorkingDirectory, withoutListOptions } from './paths.js'
+export { type EntryType, type ListingEntry, parseFactsLine, parseMlstReply, parseTimeValue } from './facts.js'
+export { parseListing } from './listing.js'

@@ -1,0 +1,76 @@
+import type { Socket } from 'node:net'
+import { formatAddress } from '../address.js'
+import { addressOf } from '../connection.js'
+import { Listener } from '../listener.js'
+import { systemCodeOf } from '../../error.js'
+
+/** How long a prepared data connection may stay unused, in ms: servers wait about as long. */
+const unusedFor = 60_000
+
+export interface DataListenerOptions {
+  /** The relay's own address on the side where it listens. */
+  readonly host: string
+  readonly ports: { readonly first: number, readonly last: number } | null
+  /** The only address that may connect: the control connection's peer on that side. */
+  readonly peer: string
+  readonly onConnection: (socket: Socket) => void
+  readonly onForeign: (text: string) => void
+}
+
+/** Waits for one data connection, from the peer that it is meant for, for a limited time (RFC 2577 §4). */
+export class DataListener {
+  readonly #listener: Listener
+  readonly #timer: NodeJS.Timeout
+
+  private constructor(listener: Listener) {
+    this.#listener = listener
+    this.#timer = setTimeout(() => this.close(), unusedFor).unref()
+  }
+
+  /** @throws WiretapeError `bind` where no port can be had. */
+  static async open(options: DataListenerOptions): Promise<DataListener> {
+    const { ports } = options
+    if (ports === null) return DataListener.#bind(options, 0)
+    const count = ports.last - ports.first + 1
+    // Starts somewhere else each time: a port just closed may still be waited for by a late client.
+    const start = nextStart++ % count
+    for (let tried = 0; ; tried++) {
+      try {
+        return await DataListener.#bind(options, ports.first + (start + tried) % count)
+      } catch (thrown) {
+        const taken = systemCodeOf((thrown as Error).cause) === 'EADDRINUSE'
+        if (!taken || tried + 1 >= count) throw thrown
+      }
+    }
+  }
+
+  get port(): number {
+    return this.#listener.address.port
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#listener.close()
+  }
+
+  static async #bind(options: DataListenerOptions, port: number): Promise<DataListener> {
+    let served = false
+    const listener = await Listener.bind({ host: options.host, port }, (socket) => {
+      const from = addressOf(socket.remoteAddress, socket.remotePort)
+      if (served || from?.host !== options.peer) {
+        socket.on('error', () => {}).destroy()
+        if (!served) {
+          options.onForeign(`${from === null ? 'somebody' : formatAddress(from)} connected to the data port of ${options.peer} and was turned away`)
+        }
+        return
+      }
+      served = true
+      made.close()
+      options.onConnection(socket)
+    }, () => {})
+    const made = new DataListener(listener)
+    return made
+  }
+}
+
+let nextStart = 0

@@ -1,0 +1,139 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { lookup } from 'node:dns/promises'
+import { isIP, isIPv6 } from 'node:net'
+import { WiretapeError, reasonOf, systemCodeOf } from '../error.js'
+import type { Address } from '../recording/notes.js'
+import type { ConnectionRecorder } from '../recording/recorder.js'
+import { formatAddress } from './address.js'
+import type { RelayAddress } from './address.js'
+import { enlarge, UdpSession } from './udp-session.js'
+
+export interface UdpSettings {
+  /** Ms without a datagram either way after which a session is retired. */
+  readonly idleTimeout: number
+  /** Sessions at once; one more retires the longest idle. */
+  readonly sessions: number
+  /** Bytes asked of the system for each socket buffer; 0 leaves it its own. */
+  readonly buffer: number
+  /** What datagrams are read as, for the recording. */
+  readonly decode: string
+}
+
+export interface UdpListenerOptions {
+  readonly settings: UdpSettings
+  readonly openTap: (client: Address, listen: Address, server: Address) => ConnectionRecorder | null
+  readonly onSession: (session: UdpSession) => void
+  readonly onOver: (session: UdpSession) => void
+  readonly onProblem: (kind: string, message: string) => void
+}
+
+/** A UDP port and its sessions: one for each client address and port, each with a socket of its own to the target. */
+export class UdpListener {
+  readonly address: Address
+  /** Bytes of receive buffer that the system really gave. */
+  readonly buffer: number
+  readonly #socket: Socket
+  readonly #server: Address
+  readonly #options: UdpListenerOptions
+  /** The longest idle first: a session that is used moves to the end. */
+  readonly #sessions = new Map<string, UdpSession>()
+  /** What came before `start`; null after it. */
+  #early: (() => void)[] | null = []
+
+  private constructor(socket: Socket, server: Address, options: UdpListenerOptions) {
+    const { address, port } = socket.address()
+    this.address = { host: address, port }
+    this.#socket = socket
+    this.#server = server
+    this.#options = options
+    this.buffer = socket.getRecvBufferSize()
+    socket.on('message', (bytes, from) => {
+      if (this.#early === null) this.#receive(bytes, from)
+      else this.#early.push(() => this.#receive(bytes, from))
+    })
+    socket.on('error', (error) => options.onProblem(systemCodeOf(error) ?? 'udp', `receiving on ${formatAddress(this.address)} failed: ${reasonOf(error)}`))
+  }
+
+  /** @throws WiretapeError `usage` for a target that can't be relayed to, `bind` for an address that can't be had. */
+  static async bind(relay: RelayAddress, options: UdpListenerOptions): Promise<UdpListener> {
+    const server = await resolveTarget(relay)
+    const socket = createSocket({ type: isIPv6(relay.listen.host) ? 'udp6' : 'udp4' })
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', (cause) => {
+        const where = formatAddress(relay.listen)
+        const taken = systemCodeOf(cause) === 'EADDRINUSE'
+        reject(new WiretapeError('bind', taken ? `${where} is taken: another program listens there; choose another port, or 0 for any free one`
+          : `cannot listen on ${where}: ${reasonOf(cause)}`, { cause }))
+      })
+      socket.bind({ address: relay.listen.host, port: relay.listen.port, exclusive: true }, resolve)
+    })
+    socket.removeAllListeners('error')
+    enlarge(socket, options.settings.buffer)
+    return new UdpListener(socket, server, options)
+  }
+
+  /** Begins to relay, with what has come since the port was bound. */
+  start(): void {
+    const early = this.#early ?? []
+    this.#early = null
+    for (const receive of early) receive()
+  }
+
+  /** Stops receiving, and retires every session. */
+  close(): void {
+    this.#socket.close()
+    for (const session of this.#sessions.values()) session.close('relay stopped')
+    this.#sessions.clear()
+  }
+
+  #receive(bytes: Buffer, from: RemoteInfo): void {
+    const key = `${from.address} ${from.port}`
+    let session = this.#sessions.get(key)
+    if (session === undefined) {
+      session = this.#open(key, { host: from.address, port: from.port })
+    } else if (this.#sessions.size >= this.#options.settings.sessions / 2) {
+      // Their order only matters near the cap.
+      this.#sessions.delete(key)
+      this.#sessions.set(key, session)
+    }
+    session.fromClient(bytes)
+  }
+
+  #open(key: string, client: Address): UdpSession {
+    const { settings, openTap, onSession, onOver, onProblem } = this.#options
+    if (this.#sessions.size >= settings.sessions) {
+      const [, longestIdle] = this.#sessions.entries().next().value!
+      onProblem('udp-sessions', `${settings.sessions} UDP sessions are open: the longest idle are retired for new ones; --udp-sessions allows more`)
+      longestIdle.close('retired for a newer session')
+    }
+    const tap = openTap(client, this.address, this.#server)
+    const session: UdpSession = new UdpSession({
+      client, server: this.#server, buffer: settings.buffer, tap,
+      reply: (bytes, done) => this.#socket.send(bytes, client.port, client.host, done),
+      onOver: () => {
+        this.#sessions.delete(key)
+        onOver(session)
+      },
+    })
+    this.#sessions.set(key, session)
+    onSession(session)
+    return session
+  }
+}
+
+async function resolveTarget({ target }: RelayAddress): Promise<Address> {
+  let host = target.host
+  if (isIP(host) === 0) {
+    try {
+      host = (await lookup(host)).address
+    } catch (cause) {
+      throw new WiretapeError('usage', `--udp: the target ${target.text} has no address (${systemCodeOf(cause) ?? reasonOf(cause)})`, { cause })
+    }
+  }
+  const first = Number(host.split('.')[0])
+  if (isIPv6(host) ? /^ff/i.test(host) : first >= 224 || host.endsWith('.255') && first !== 127 || host === '0.0.0.0') {
+    const what = isIPv6(host) || (first >= 224 && first < 240) ? 'a multicast' : 'a broadcast or reserved'
+    throw new WiretapeError('usage', `--udp: the target ${target.text} is ${what} address: a relay needs one server that answers`)
+  }
+  return { host, port: target.port }
+}

@@ -1,0 +1,4 @@
+import { ftpSrv } from '../real/ftp/ftp-srv.js'
+import { testClientsWith } from './clients-with.js'
+
+testClientsWith(ftpSrv)

@@ -1,0 +1,4 @@
+import { pyftpdlib } from '../real/ftp/pyftpdlib.js'
+import { testClientsWith } from './clients-with.js'
+
+testClientsWith(pyftpdlib)

@@ -1,0 +1,4 @@
+import { vsftpd } from '../real/ftp/vsftpd.js'
+import { testClientsWith } from './clients-with.js'
+
+testClientsWith(vsftpd)
