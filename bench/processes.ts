@@ -95,6 +95,12 @@ export class RunningProcess {
     return this.#complaint.trim()
   }
 
+  /** @throws where it could not be started. */
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error(`${this.#name} was not started: ${this.complaint}`)
+    return this.#child.pid
+  }
+
   get over(): boolean {
     return this.#over !== null
   }
@@ -108,6 +114,7 @@ export class RunningProcess {
     return this.output.slice(0, this.output.indexOf('\n'))
   }
 
+  /** Ends it at once, with all that it has started. */
   kill(): void {
     if (!this.over) killGroup(this.#child, 'SIGKILL')
   }

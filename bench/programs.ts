@@ -1,13 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 
-/** What wiretape is measured against and with. `http-proxy` is an npm package, the rest are programs. */
-export type Program = 'nginx' | 'haproxy' | 'mitmdump' | 'http-proxy' | 'wrk' | 'curl'
+/** What wiretape is measured against and with: programs, an npm package (`http-proxy`), and a part of nginx often packaged apart. */
+export type Program = Executable | 'http-proxy' | 'nginx stream module'
 
-const versionArgument: Record<Exclude<Program, 'http-proxy'>, string> = {
-  nginx: '-v', haproxy: '-v', mitmdump: '--version', wrk: '-v', curl: '--version',
+type Executable = 'nginx' | 'haproxy' | 'mitmdump' | 'wrk' | 'curl' | 'vsftpd' | 'lftp' | 'socat' | 'python3'
+
+const versionArgument: Record<Executable, string> = {
+  nginx: '-v', haproxy: '-v', mitmdump: '--version', wrk: '-v', curl: '--version', vsftpd: '-v', lftp: '--version', socat: '-V', python3: '--version',
 }
 
 /** Servers are often installed where an ordinary user's PATH doesn't look. */
@@ -19,7 +21,8 @@ const versions = new Map<Program, string | null>()
 export function versionOf(program: Program): string | null {
   let version = versions.get(program)
   if (version === undefined) {
-    version = program === 'http-proxy' ? packageVersion(program) : programVersion(program)
+    version = program === 'http-proxy' ? packageVersion(program)
+      : program === 'nginx stream module' ? (streamModule() === null ? null : versionOf('nginx')) : programVersion(program)
     versions.set(program, version)
   }
   return version
@@ -47,11 +50,22 @@ function find(program: string): string | null {
   return null
 }
 
-function programVersion(program: Exclude<Program, 'http-proxy'>): string | null {
+/** @returns the file that nginx has to load to relay UDP, '' where it is built in; null where there is none. */
+export function streamModule(): string | null {
+  const nginx = find('nginx')
+  if (nginx === null) return null
+  const { stderr } = spawnSync(nginx, ['-V'], { encoding: 'utf8', timeout: 20_000 })
+  if (/--with-stream(?=\s|$)/.test(stderr)) return ''
+  const folder = /--modules-path=(\S+)/.exec(stderr)?.[1] ?? '/usr/lib/nginx/modules'
+  const file = join(folder, 'ngx_stream_module.so')
+  return existsSync(file) ? file : null
+}
+
+function programVersion(program: Executable): string | null {
   const path = find(program)
   if (path === null) return null
-  // Some print it on stderr, and some with a failure.
-  const { stdout, stderr } = spawnSync(path, [versionArgument[program]], { encoding: 'utf8', timeout: 20_000 })
+  // Some print it on stderr, and some with a failure; vsftpd answers on its stdin, as it does to a client.
+  const { stdout, stderr } = spawnSync('sh', ['-c', 'exec "$0" "$1" 0>&1', path, versionArgument[program]], { encoding: 'utf8', timeout: 20_000 })
   return /\d+(?:\.\d+)+/.exec(`${stdout}\n${stderr}`)?.[0] ?? '(version unknown)'
 }
 

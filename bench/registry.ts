@@ -1,9 +1,12 @@
 import type { Bench } from './bench.js'
 import { body } from './suite/body.js'
+import { ftpSessions } from './suite/ftp-sessions.js'
+import { ftp } from './suite/ftp.js'
 import { latency } from './suite/latency.js'
 import { ls } from './suite/ls.js'
 import { memory } from './suite/memory.js'
 import { requests } from './suite/requests.js'
+import { udp } from './suite/udp.js'
 
 /** Every bench, in the order in which they run. */
-export const benches: readonly Bench[] = [requests, body, latency, memory, ls]
+export const benches: readonly Bench[] = [requests, body, latency, memory, ls, ftp, ftpSessions, udp]

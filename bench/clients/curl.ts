@@ -19,6 +19,15 @@ export function upload(session: Session, port: number, path: string, file: strin
   return curl(session, ['--upload-file', file, `http://${loopback}:${port}${path}`], 'size_upload')
 }
 
+export function ftpDownload(session: Session, port: number, path: string): Promise<Transfer> {
+  return curl(session, [`ftp://${loopback}:${port}/${path}`], 'size_download')
+}
+
+/** @param file what is sent, with STOR. */
+export function ftpUpload(session: Session, port: number, path: string, file: string): Promise<Transfer> {
+  return curl(session, ['--upload-file', file, `ftp://${loopback}:${port}/${path}`], 'size_upload')
+}
+
 async function curl({ processes }: Session, what: readonly string[], size: string): Promise<Transfer> {
   // `-q`: the user's curlrc has no say in it.
   const output = await processes.run(pathOf('curl'), [

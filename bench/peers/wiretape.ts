@@ -6,28 +6,46 @@ import type { Peer, RunningPeer } from './peer.js'
 
 type Report = { readonly stats: RelayStats, readonly failure: string | null, readonly peakMemory: number }
 
+/** The relay's process, for what is looked at while it runs. */
+export interface RunningRelay extends RunningPeer {
+  readonly pid: number
+}
+
 const script = fileURLToPath(new URL('../relay-process.js', import.meta.url))
 
+type Protocol = 'http' | 'ftp' | 'udp'
+
 /** Ours, with every byte decoded and in a fresh file. */
-export const recording: Peer = {
-  name: 'recording',
-  program: null,
-  start: (session, origin) => startRelayProcess(session, origin, session.scratch.fresh('recording.sqlite')),
+export function recordingOf(protocol: Protocol): Peer {
+  return {
+    name: 'recording',
+    program: null,
+    start: (session, origin) => startRelayProcess(session, {
+      ...relayTo(protocol, origin), record: session.scratch.fresh('recording.sqlite'),
+    }),
+  }
 }
 
 /** Ours, as a relay only. */
-export const notRecording: Peer = {
-  name: 'not recording',
-  program: null,
-  start: (session, origin) => startRelayProcess(session, origin, null),
+export function notRecordingOf(protocol: Protocol): Peer {
+  return {
+    name: 'not recording',
+    program: null,
+    start: (session, origin) => startRelayProcess(session, relayTo(protocol, origin)),
+  }
 }
 
-async function startRelayProcess({ processes }: Session, origin: number, file: string | null): Promise<RunningPeer> {
-  const options: RelayOptions = { http: `0=http://${loopback}:${origin}`, ...(file === null ? {} : { record: file }) }
+export const recording = recordingOf('http')
+export const notRecording = notRecordingOf('http')
+
+export async function startRelayProcess(
+  { processes }: Session, options: Omit<RelayOptions, 'record'> & { readonly record?: string },
+): Promise<RunningRelay> {
   const running = processes.start(process.execPath, [script, JSON.stringify(options)])
   const { port } = JSON.parse(await running.firstLine()) as { port: number }
   return {
     port,
+    pid: running.pid,
     async stop() {
       const { code, signal } = await running.stop()
       const last = running.output.trim().split('\n').at(-1)!
@@ -36,7 +54,12 @@ async function startRelayProcess({ processes }: Session, origin: number, file: s
       }
       const report = JSON.parse(last) as Report
       if (report.failure !== null) throw new Error(`the relay failed: ${report.failure}`)
-      return { recording: file, peakMemory: report.peakMemory }
+      return { recording: options.record ?? null, peakMemory: report.peakMemory }
     },
   }
+}
+
+function relayTo(protocol: Protocol, origin: number): Pick<RelayOptions, Protocol> {
+  const target = `${loopback}:${origin}`
+  return { [protocol]: `0=${protocol === 'http' ? `http://${target}` : target}` }
 }

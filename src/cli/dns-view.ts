@@ -1,12 +1,42 @@
+import { Readable } from 'node:stream'
 import pc from 'picocolors'
-import type { Recording, UdpDatagram } from '../index.js'
+import type { Recording, TimelineRecord, UdpDatagram } from '../index.js'
 import { readText } from '../protocols/content/text.js'
 import { printableLine, printableText } from './escape.js'
+import type { ShownRecord } from './ftp/ftp-record.js'
 import { hexDump } from './hex-dump.js'
 import { formatBytes, formatDuration, formatTime } from './units.js'
 
+/** A datagram or a DNS query as `show` shows it; null where the record is something else. */
+export function udpRecord(recording: Recording, { id, kind }: TimelineRecord): ShownRecord | null {
+  if (kind === 'datagram') {
+    return {
+      lines: () => datagramView(recording, id),
+      json: () => {
+        const [datagram] = recording.datagrams({ where: `id = ${id}` })
+        return { ...datagram!, bytes: datagram!.bytes.toString('base64') }
+      },
+      bytes: () => [bytesOf(recording, [id])],
+    }
+  }
+  if (kind !== 'query') return null
+  return {
+    lines: () => dnsQueryView(recording, id),
+    json: () => ({ ...[...recording.dnsQueries({ where: `id = ${id}` })][0]!, records: recording.dnsAnswers(id) }),
+    bytes: (body) => {
+      const [query] = recording.dnsQueries({ where: `id = ${id}` })
+      const { datagramId, answerDatagramId } = query!
+      return [bytesOf(recording, [...(body === 'response' ? [] : [datagramId]), ...(body === 'request' || answerDatagramId === null ? [] : [answerDatagramId])])]
+    },
+  }
+}
+
+function bytesOf(recording: Recording, datagramIds: readonly number[]): Readable {
+  return Readable.from([...recording.datagrams({ where: `id IN (${datagramIds.join()})` })].map(({ bytes }) => bytes), { objectMode: false })
+}
+
 /** A DNS query and what answered it, in the columns of dig. */
-export function* dnsQueryView(recording: Recording, id: number): Generator<string> {
+function* dnsQueryView(recording: Recording, id: number): Generator<string> {
   const [query] = recording.dnsQueries({ where: `id = ${id}` })
   if (query === undefined) return
   const { client, server } = recording.connection(query.connectionId)
@@ -25,7 +55,7 @@ export function* dnsQueryView(recording: Recording, id: number): Generator<strin
 }
 
 /** One datagram: text where it is that, else a hex dump. */
-export function* datagramView(recording: Recording, id: number): Generator<string> {
+function* datagramView(recording: Recording, id: number): Generator<string> {
   const [datagram] = recording.datagrams({ where: `id = ${id}` })
   if (datagram === undefined) return
   const { client, server } = recording.connection(datagram.connectionId)

@@ -28,7 +28,6 @@ export interface RelayArguments {
 
 /** Runs relays until SIGINT or SIGTERM. @param record null records nothing. @returns the exit code. */
 export async function relay(given: RelayArguments, record: RecorderOptions | null): Promise<number> {
-  let live: { stop(): void } | undefined
   const options: RelayOptions = {
     udp: given.udp, udpIdleTimeout: seconds('udp-idle-timeout', given.udpIdleTimeout), udpSessions: given.udpSessions, udpBuffer: given.udpBuffer, decode: given.decode,
     http: given.http, tcp: given.tcp, ftp: given.ftp, ftpTrustPasv: given.ftpTrustPasv, ftpRefuseTls: given.ftpRefuseTls,
@@ -41,16 +40,7 @@ export async function relay(given: RelayArguments, record: RecorderOptions | nul
     onProblem: (message) => process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[K' : ''}wiretape: ${message}\n`),
   }
   const running = await startRelay(options)
-  for (const listener of running.listeners) {
-    const { protocol, url, target, buffer } = listener
-    console.log(given.json ? JSON.stringify({ type: 'listening', ...listener })
-      : `${protocol.padEnd(5)}${url} → ${target}${buffer === undefined ? '' : ` (receive buffer ${formatBytes(buffer)})`}`)
-  }
-  if (running.path !== null) {
-    console.log(given.json ? JSON.stringify({ type: 'recording', file: running.path }) : `recording to ${running.path}`)
-  }
-  live = startLiveLine(running)
-  await new Promise<void>((resolve) => {
+  const over = new Promise<void>((resolve) => {
     let signals = 0
     const stop = (): void => {
       signals++
@@ -64,6 +54,17 @@ export async function relay(given: RelayArguments, record: RecorderOptions | nul
     process.on('SIGTERM', stop)
     running.onFailure(() => void running.stop({ grace: 0 }).then(resolve))
   })
+  // A script may send a signal as soon as it has read these.
+  for (const listener of running.listeners) {
+    const { protocol, url, target, buffer } = listener
+    console.log(given.json ? JSON.stringify({ type: 'listening', ...listener })
+      : `${protocol.padEnd(5)}${url} → ${target}${buffer === undefined ? '' : ` (receive buffer ${formatBytes(buffer)})`}`)
+  }
+  if (running.path !== null) {
+    console.log(given.json ? JSON.stringify({ type: 'recording', file: running.path }) : `recording to ${running.path}`)
+  }
+  const live = startLiveLine(running)
+  await over
   live.stop()
   if (process.stderr.isTTY) {
     const { connections, records, bytesUp, bytesDown } = running.stats()

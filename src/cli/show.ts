@@ -4,7 +4,9 @@ import { WiretapeError } from '../error.js'
 import { openRecording, type Recording, type Side } from '../recording/recording.js'
 import { printableJson, printableText } from './escape.js'
 import { connectionView } from './connection-view.js'
+import { udpRecord } from './dns-view.js'
 import { exchangeView } from './exchange-view.js'
+import { ftpRecord } from './ftp/ftp-record.js'
 
 export interface ShowArguments {
   /** `[FILE] ID`. */
@@ -22,16 +24,18 @@ export async function show({ words, body, raw, json }: ShowArguments): Promise<v
   }
   const id = Number(word)
   using recording = openRecording(file)
-  const { kind } = recording.record(id)
+  const record = recording.record(id)
+  const { kind } = record
+  const decoded = ftpRecord(recording, record) ?? udpRecord(recording, record)
   if (body !== undefined || raw) {
-    for (const stream of bytesOf(recording, id, kind, body, raw)) await toStdout(stream)
+    for (const stream of decoded?.bytes(body, raw) ?? bytesOf(recording, id, kind, body, raw)) await toStdout(stream)
     return
   }
   if (json) {
-    console.log(printableJson(kind === 'exchange' ? recording.exchange(id) : recording.connection(id)))
+    console.log(printableJson(decoded !== null ? decoded.json() : kind === 'exchange' ? recording.exchange(id) : recording.connection(id)))
     return
   }
-  const lines = kind === 'exchange' ? exchangeView(recording, id) : connectionView(recording, id)
+  const lines = decoded !== null ? decoded.lines() : kind === 'exchange' ? exchangeView(recording, id) : connectionView(recording, id)
   for await (const line of lines) console.log(line)
 }
 

@@ -55,9 +55,10 @@ export class Ingest implements SlabSink {
     }
     connection.context.event({
       kind: 'dropped', time, direction, offset,
-      text: `${length} bytes not recorded: the disk was too slow; the rest of this connection is kept undecoded`,
+      text: `${length} bytes not recorded: the disk was too slow${row.transport === 'udp' ? '' : '; the rest of this connection is kept undecoded'}`,
     })
-    this.#toOpaque(connection, time)
+    // A stream with a hole can't be followed; datagrams stand for themselves.
+    if (row.transport !== 'udp') this.#toOpaque(connection, time)
   }
 
   end(handle: number, direction: Direction, time: number, clean: boolean): void {

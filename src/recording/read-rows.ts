@@ -87,7 +87,8 @@ export function readDnsAnswer(row: Row): DnsAnswer {
   return camelCased(row)
 }
 
-/** A row whose columns are the fields, by their names: `latency_ms` is `latencyMs`. */
+/** A row whose columns are the fields, by their names: `latency_ms` is `latencyMs`. The caller knows which row it is. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 function camelCased<T>(row: Row): T {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()), value])) as T
 }

@@ -3,7 +3,9 @@ import { Worker } from 'node:worker_threads'
 import { WiretapeError, reasonOf } from '../error.js'
 import type { Direction } from '../protocols/decoder.js'
 import { microseconds } from './clock.js'
-import type { Address, ClosedNote, ConnectedNote, EventNote, Note, OpenedNote } from './notes.js'
+import type { Address, EventNote, Note, OpenedNote } from './notes.js'
+import { ConnectionRecorder } from './connection-recorder.js'
+import type { Entries } from './connection-recorder.js'
 import { createRecordingPath } from './recording-path.js'
 import { EntryKind, headerSize, slabSize, SlabWriter } from './slab.js'
 import type { FromWorker, ToWorker, WorkerSettings } from './worker-messages.js'
@@ -11,16 +13,14 @@ import type { FromWorker, ToWorker, WorkerSettings } from './worker-messages.js'
 /** Slabs at the worker before it counts as behind: 8 × 512 KiB are some 50 ms of writing. */
 const slabsInFlight = 8
 
+/** Slabs that may wait where the sender can't be paused: 32 MiB, a second of datagrams. */
+const slabsOfDatagrams = 64
+
 /** A slab that isn't full is handed over after this long, in ms. */
 const handOverAfter = 20
 
 /** Pauses are told at most once in this many ms: on a slow disk there can be hundreds a second. */
 const pressureReportInterval = 1000
-
-/** Bytes left out that one entry can tell of. */
-const largestSkip = 2 ** 30
-
-const pad = new Uint8Array(0)
 
 export interface RecorderOptions {
   /** Where to record; a new name in `recordings/` where absent. */
@@ -44,7 +44,7 @@ type RecorderEvents = {
  * The main thread's side of recording: copies what it is given into slabs and hands them to the worker, which decodes
  * and writes. Nothing here waits for the disk.
  */
-export class Recorder extends EventEmitter<RecorderEvents> {
+export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
   readonly path: string
   readonly #worker: Worker
   readonly #drop: boolean
@@ -105,6 +105,11 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     return this.#behindSince !== 0 && !this.#drop
   }
 
+  /** True while what can't be paused has filled all the memory that it may. */
+  get full(): boolean {
+    return this.#inFlight >= slabsOfDatagrams
+  }
+
   /** @returns the number by which connections name this relay. */
   addRelay(protocol: string, listen: Address, target: string): number {
     const relay = this.#relays++
@@ -115,11 +120,15 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   open(opened: Omit<OpenedNote, 'type'>): ConnectionRecorder {
     const handle = ++this.#handles
     this.#note(handle, { type: 'opened', ...opened })
-    return new ConnectionRecorder(this, handle)
+    return new ConnectionRecorder(this, handle, opened.transport === 'udp')
   }
 
-  event(event: Omit<EventNote, 'type'>, handle = 0): void {
-    this.#note(handle, { type: 'event', ...event })
+  event(event: Omit<EventNote, 'type'>): void {
+    this.#note(0, { type: 'event', ...event })
+  }
+
+  onceReady(listener: () => void): void {
+    this.once('ready', listener)
   }
 
   /** Handles of the connections that are in no message just now, as far as they are decoded. */
@@ -257,78 +266,5 @@ async function firstMessage(worker: Worker): Promise<FromWorker> {
     throw new WiretapeError('storage', `recording cannot start: ${reasonOf(cause)}`, { cause })
   } finally {
     over.abort()
-  }
-}
-
-/** One connection's entry to the recorder: keeps the stream offsets, so that the relay needn't. */
-export class ConnectionRecorder {
-  readonly handle: number
-  readonly #recorder: Recorder
-  #up = 0
-  #down = 0
-  readonly #skipped: Record<Direction, number> = { up: 0, down: 0 }
-  readonly #skippedFrom: Record<Direction, number> = { up: 0, down: 0 }
-
-  constructor(recorder: Recorder, handle: number) {
-    this.#recorder = recorder
-    this.handle = handle
-  }
-
-  get recorder(): Recorder {
-    return this.#recorder
-  }
-
-  /**
-   * Bytes as they came from the wire; copied before it returns.
-   * @returns false where reading should pause until the recorder is `ready`.
-   */
-  received(direction: Direction, bytes: Uint8Array): boolean {
-    const offset = direction === 'up' ? this.#up : this.#down
-    if (direction === 'up') this.#up += bytes.length
-    else this.#down += bytes.length
-    if (this.#recorder.skipping) {
-      if (this.#skipped[direction] === 0) this.#skippedFrom[direction] = offset
-      this.#skipped[direction] += bytes.length
-      this.#recorder.countDropped(bytes.length)
-      if (this.#skipped[direction] > largestSkip) this.#tellSkipped()
-      return true
-    }
-    this.#tellSkipped()
-    return this.#recorder.put(EntryKind.received, this.handle, direction, offset, bytes, 0)
-  }
-
-  /** Bytes sent on instead of the `replaced` received bytes at stream offset `offset`. */
-  sent(direction: Direction, offset: number, replaced: number, bytes: Uint8Array): void {
-    this.#tellSkipped()
-    this.#recorder.put(EntryKind.sent, this.handle, direction, offset, bytes, replaced)
-  }
-
-  end(direction: Direction, clean: boolean): void {
-    this.#tellSkipped()
-    this.#recorder.put(EntryKind.end, this.handle, direction, 0, pad, clean ? 0 : 1)
-  }
-
-  connected(note: Omit<ConnectedNote, 'type'>): void {
-    this.#recorder.note(this.handle, { type: 'connected', ...note })
-  }
-
-  event(event: Omit<EventNote, 'type'>): void {
-    this.#recorder.event(event, this.handle)
-  }
-
-  closed(note: Omit<ClosedNote, 'type'>): void {
-    this.#tellSkipped()
-    this.#recorder.note(this.handle, { type: 'closed', ...note })
-  }
-
-  /** What was left out is told before anything that comes after it, in either direction: else the rest would read as whole. */
-  #tellSkipped(): void {
-    for (const direction of ['up', 'down'] as const) {
-      const length = this.#skipped[direction]
-      if (length === 0) continue
-      this.#skipped[direction] = 0
-      const from = this.#skippedFrom[direction]
-      this.#recorder.put(EntryKind.dropped, this.handle, direction, from, null, length)
-    }
   }
 }

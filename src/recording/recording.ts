@@ -9,6 +9,7 @@ import {
   readTransfer,
 } from './read-rows.js'
 import type { Row } from './read-rows.js'
+import { asReceived, asSent } from './legs.js'
 import { newestRecording } from './recording-path.js'
 import type {
   ConnectionRecord, DnsAnswer, DnsQuery, EventRecord, FtpCommandRecord, FtpListingEntry, FtpReply, FtpSession, FtpTransferRecord, HttpExchange, Segment,
@@ -27,9 +28,6 @@ export interface Selection {
   /** The first so many. */
   readonly limit?: number
 }
-
-/** Bytes that may wait for what was sent instead of them: an inline path holds back a head, and the read that completed it. */
-const mostHeld = 256 * 1024 + 64 * 1024
 
 const recordColumns = 'id, protocol, kind, connection_id, time, duration_ms, summary, bytes, outcome, error, changed'
 
@@ -269,52 +267,16 @@ export class Recording {
       `SELECT * FROM segment WHERE id BETWEEN ? AND ? AND +message_id = ? AND direction = ?
        AND kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')}) ORDER BY id`,
       exchange['first_segment'] as number, exchange['last_segment'] as number, exchangeId, side === 'request' ? 'up' : 'down')
-    yield* leg === 'received' ? onlyReceived(rows) : this.#replaced(rows)
+    yield* leg === 'received' ? asReceived(rows) : asSent(rows)
   }
 
   *#streamPieces(connectionId: number, direction: Direction, leg: 'received' | 'sent'): Generator<Buffer> {
     const rows = this.#rows('SELECT * FROM segment WHERE connection_id = ? AND direction = ? ORDER BY id', connectionId, direction)
-    yield* leg === 'received' ? onlyReceived(rows) : this.#replaced(rows)
-  }
-
-  /** Segments in stream order as they went out: `sent` ones stand for the received bytes that they replace. */
-  *#replaced(rows: Iterable<unknown>): Generator<Buffer> {
-    // A replacement is written after the bytes that it replaces, so those are held until it has come or can't any more.
-    let skipUntil = -1
-    const held: Segment[] = []
-    let heldBytes = 0
-    for (const row of rows) {
-      const segment = readSegment(row as Row)
-      if (segment.leg === 'received') {
-        while (heldBytes > mostHeld) {
-          const { bytes } = held.shift()!
-          heldBytes -= bytes.length
-          yield bytes
-        }
-        const from = Math.max(segment.offset, skipUntil)
-        if (from < segment.offset + segment.bytes.length) {
-          held.push({ ...segment, offset: from, bytes: segment.bytes.subarray(from - segment.offset) })
-          heldBytes += held.at(-1)!.bytes.length
-        }
-        continue
-      }
-      const end = segment.offset + (segment.replaces ?? 0)
-      const rest: Segment[] = []
-      for (const before of held.splice(0)) {
-        const until = before.offset + before.bytes.length
-        if (before.offset < segment.offset) yield before.bytes.subarray(0, Math.min(until, segment.offset) - before.offset)
-        if (until > end) rest.push({ ...before, offset: Math.max(end, before.offset), bytes: before.bytes.subarray(Math.max(0, end - before.offset)) })
-      }
-      yield segment.bytes
-      held.push(...rest)
-      heldBytes = rest.reduce((sum, { bytes }) => sum + bytes.length, 0)
-      skipUntil = Math.max(skipUntil, end)
-    }
-    for (const { bytes } of held) yield bytes
+    yield* leg === 'received' ? asReceived(rows) : asSent(rows)
   }
 
   /** Rows of a query, that `close` can end. */
-  *#rows(sql: string, ...parameters: (string | number)[]): Generator<unknown> {
+  *#rows(sql: string, ...parameters: (string | number)[]): Generator {
     const rows = this.#database.prepare(sql).iterate(...parameters)
     this.#reading.add(rows)
     try {
@@ -330,13 +292,6 @@ export class Recording {
 
   #columns(view: string): string[] {
     return this.#database.prepare(`SELECT name FROM pragma_table_info(?)`).pluck().all(view) as string[]
-  }
-}
-
-function* onlyReceived(rows: Iterable<unknown>): Generator<Buffer> {
-  for (const row of rows) {
-    const { leg, bytes } = row as { leg: string, bytes: Buffer }
-    if (leg === 'received') yield bytes
   }
 }
 

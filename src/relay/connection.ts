@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { reasonOf, systemCodeOf } from '../error.js'
 import type { Direction } from '../protocols/decoder.js'
 import type { Address } from '../recording/notes.js'
-import type { ConnectionRecorder } from '../recording/recorder.js'
+import type { ConnectionRecorder } from '../recording/connection-recorder.js'
 import { dial } from './dial.js'
 import type { DialOptions, Dialled } from './dial.js'
 import { Lane } from './lane.js'
@@ -101,7 +101,8 @@ export class Connection {
     const fromDialled = new Lane(back, socket, accepted, tap, inline, tls === null)
     this.#fromAccepted = fromAccepted
     this.#fromDialled = fromDialled
-    inline?.attach?.((direction, pieces) => (direction === forth ? fromAccepted : fromDialled).write(pieces))
+    const laneOf = (direction: Direction): Lane => direction === forth ? fromAccepted : fromDialled
+    inline?.attach?.((direction, pieces) => laneOf(direction).write(pieces), (direction, bytes) => laneOf(direction).supply(bytes))
     accepted.on('data', this.#noting(forth, fromAccepted))
     if (tls !== null) socket.on('data', this.#noting(back, fromDialled))
     accepted.once('end', () => {

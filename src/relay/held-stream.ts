@@ -19,6 +19,11 @@ export class HeldStream {
     return this.#bytes.length
   }
 
+  /** What is held, as latin1. */
+  get text(): string {
+    return this.#bytes.toString('latin1')
+  }
+
   take(bytes: Buffer): void {
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes])
   }

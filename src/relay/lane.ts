@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Direction } from '../protocols/decoder.js'
-import type { ConnectionRecorder } from '../recording/recorder.js'
+import type { ConnectionRecorder } from '../recording/connection-recorder.js'
 
 /** Bytes that may wait for a slow reader beyond what the system buffers, where each read has memory of its own. */
 const queueLimit = 128 * 1024
@@ -13,8 +13,11 @@ export type Pieces = readonly Buffer[]
  * What it changes it tells the recorder itself.
  */
 export interface Inline {
-  /** @param emit sends in a direction that isn't the one being passed: what was held there may go out now. */
-  attach?(emit: (direction: Direction, pieces: Pieces) => void): void
+  /**
+   * @param emit sends in a direction that isn't the one being passed: what was held there may go out now.
+   * @param supply takes bytes as if they had been read.
+   */
+  attach?(emit: (direction: Direction, pieces: Pieces) => void, supply: (direction: Direction, bytes: Buffer) => void): void
   /**
    * @param bytes valid until the answer is there: what is kept beyond it has to be copied.
    * @returns a promise where something else has to be done first; the direction isn't read meanwhile.
@@ -68,6 +71,12 @@ export class Lane {
     if (!this.take(chunk)) this.#from.pause()
   }
 
+  /** Bytes that were sent, but that the system keeps from us (urgent data): they are taken as if they had been read. */
+  supply(bytes: Buffer): void {
+    if (this.#ended || this.#from.destroyed || this.#waitsForInline) return
+    if (!this.take(bytes)) this.#from.pause()
+  }
+
   /** The sender has closed its side: pass that on, after what is still queued. */
   end(): void {
     this.#ended = true
@@ -107,7 +116,7 @@ export class Lane {
   #waitForRecorder(tap: ConnectionRecorder): void {
     if (this.#waitsForRecorder) return
     this.#waitsForRecorder = true
-    tap.recorder.once('ready', this.#onReady)
+    tap.onceReady(this.#onReady)
   }
 
   readonly #onReady = (): void => {

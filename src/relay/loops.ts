@@ -9,7 +9,8 @@ import { formatAddress } from './address.js'
  * @throws WiretapeError `usage`.
  */
 export function refuseLoops(addresses: readonly RelayAddress[], bound: readonly Address[]): void {
-  const next = addresses.map(({ target }) => bound.findIndex((listener) => leadsTo(target, listener)))
+  const next = addresses.map(({ protocol, target }) => bound.findIndex((listener, index) =>
+    (protocol === 'udp') === (addresses[index]!.protocol === 'udp') && leadsTo(target, listener)))
   for (const [start, { protocol, target }] of addresses.entries()) {
     let at = start
     for (let steps = 0; at >= 0 && steps <= next.length; steps++) {

@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net'
 import { WiretapeError, systemCodeOf } from '../error.js'
-import type { Direction } from '../protocols/decoder.js'
 import type { Address } from '../recording/notes.js'
 import { Recorder } from '../recording/recorder.js'
-import type { ConnectionRecorder } from '../recording/recorder.js'
+import type { ConnectionRecorder } from '../recording/connection-recorder.js'
 import type { Protocol, RelayAddress } from './address.js'
 import { formatAddress } from './address.js'
 import { addressOf, Connection } from './connection.js'
@@ -11,6 +10,7 @@ import { connectionCapacity } from './file-descriptors.js'
 import { FtpControl } from './ftp/control.js'
 import type { DataConnection } from './ftp/control.js'
 import { Listener } from './listener.js'
+import { OpenConnections } from './open-connections.js'
 import { readRelayOptions } from './options.js'
 import type { RelayOptions, RelaySettings } from './options.js'
 import { UdpListener } from './udp.js'
@@ -19,9 +19,6 @@ import { refuseLoops } from './loops.js'
 
 /** How often open connections are looked at for idleness, in ms: timeouts are exact to this. */
 const sweepInterval = 100
-
-/** Ms for which a connection has to be quiet to count as idle when stopping. */
-const quietWhenStopping = 250
 
 /** The same problem is told again after this long, in ms. */
 const problemInterval = 10_000
@@ -45,11 +42,6 @@ export interface RelayStats {
   readonly records: number
 }
 
-/** A connection or a session that is open now. */
-type Carried = { readonly lastDirection?: Direction, readonly bytes: Readonly<Record<Direction, number>>, close(reason: string): void }
-
-type Open = { readonly protocol: Protocol, readonly handle: number | null, seenUp: number, seenDown: number, quietSince: number }
-
 /**
  * Starts relays and, where asked, a recording of all they carry. Resolves once every listener is bound.
  * @throws WiretapeError `usage` (an option, before anything is opened), `bind`, `exists`, `storage` and the other codes
@@ -72,19 +64,17 @@ export class Relay {
   readonly #settings: RelaySettings
   #recorder: Recorder | null = null
   readonly #bound: { readonly address: Address, start?(): void, close(): void }[] = []
-  readonly #open = new Map<Carried, Open>()
+  readonly #open: OpenConnections
   readonly #problems = new Map<string, number>()
   #sweeper: NodeJS.Timeout | null = null
   #capacity = Infinity
-  #connections = 0
-  #closedUp = 0
-  #closedDown = 0
   #stopping: Promise<void> | null = null
   #cutNow: (() => void) | null = null
 
   /** Use `startRelay`. */
   constructor(settings: RelaySettings) {
     this.#settings = settings
+    this.#open = new OpenConnections(settings.idleTimeout, settings.udp.idleTimeout)
   }
 
   /** The recording's path; null where nothing is recorded. */
@@ -108,13 +98,7 @@ export class Relay {
   }
 
   stats(): RelayStats {
-    let bytesUp = this.#closedUp
-    let bytesDown = this.#closedDown
-    for (const connection of this.#open.keys()) {
-      bytesUp += connection.bytes.up
-      bytesDown += connection.bytes.down
-    }
-    return { open: this.#open.size, connections: this.#connections, bytesUp, bytesDown, records: this.#recorder?.records ?? 0 }
+    return { ...this.#open.totals(), records: this.#recorder?.records ?? 0 }
   }
 
   /** Called by `startRelay`: binds every listener, and only then makes a recording, so that a taken port leaves none. */
@@ -148,7 +132,7 @@ export class Relay {
         ...('buffer' in bound ? { buffer: bound.buffer as number } : {}),
       })
     }
-    this.#sweeper = setInterval(() => this.#sweep(), sweepInterval).unref()
+    this.#sweeper = setInterval(() => this.#open.sweep(), sweepInterval).unref()
     this.#capacity = connectionCapacity()
     ready = true
     for (const accept of early) accept()
@@ -180,13 +164,13 @@ export class Relay {
           resolve()
         }
         const deadline = setTimeout(over, grace)
-        const looking = setInterval(() => void this.#closeIdle().then(() => {
+        const looking = setInterval(() => void this.#open.closeIdle(this.#recorder).then(() => {
           if (this.#open.size === 0) over()
         }), 20)
         this.#cutNow = over
       })
     }
-    for (const connection of this.#open.keys()) connection.close('relay stopped')
+    this.#open.closeAll('relay stopped')
     while (this.#open.size > 0) await new Promise((resolve) => setTimeout(resolve, 1))
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
     await this.#recorder?.close()
@@ -195,6 +179,10 @@ export class Relay {
   #accept(client: Socket, address: RelayAddress, relay: number): void {
     const { insecure, connectTimeout, rewriteHost, ftp } = this.#settings
     const { protocol, target } = address
+    if (this.#stopping !== null) {
+      client.on('error', () => {}).destroy()
+      return
+    }
     // Each connection would be read once before it pauses: while the recorder is behind, none is begun.
     if (this.#recorder?.behind === true) {
       this.#recorder.once('ready', () => this.#accept(client, address, relay))
@@ -208,12 +196,12 @@ export class Relay {
     const control = protocol !== 'ftp' ? null : new FtpControl({
       settings: ftp, tap, client, onData: (data) => this.#acceptData(data, relay, tap),
     })
-    this.#keep(protocol, tap, new Connection(client, {
+    this.#open.add(protocol, tap, new Connection(client, {
       tap, dial: { target, timeout: connectTimeout, insecure },
       inline: control ?? (protocol === 'http' && rewriteHost ? new RewriteHost(target.authority, tap) : null),
       onConnected: (server) => control?.connected(server),
       onDialFailed: (_error, code) => this.#dialFailed(code),
-      onOver: (over) => this.#over(over),
+      onOver: (over) => this.#open.remove(over),
     }))
   }
 
@@ -221,17 +209,17 @@ export class Relay {
   #acceptData({ socket, accepted, dial, localAddress, setup }: DataConnection, relay: number, control: ConnectionRecorder | null): void {
     if (!this.#hasRoom(socket)) return
     const from = addressOf(socket.remoteAddress, socket.remotePort)
-    const tap = control?.recorder.open({
-      relay, protocol: 'ftp-data', transport: 'tcp', parent: control.handle, role: 'data', ftp: setup,
+    const tap = control?.child({
+      relay, protocol: 'ftp-data', transport: 'tcp', role: 'data', ftp: setup,
       client: accepted === 'client' ? from : null, server: accepted === 'server' ? from : null,
       listen: addressOf(socket.localAddress, socket.localPort),
     }) ?? null
     const text = formatAddress(dial)
-    this.#keep('ftp', tap, new Connection(socket, {
+    this.#open.add('ftp', tap, new Connection(socket, {
       tap, accepted, inline: null,
       dial: { target: { ...dial, secure: false, authority: text, text }, timeout: this.#settings.connectTimeout, insecure: false, localAddress },
       onDialFailed: (_error, code) => this.#dialFailed(code),
-      onOver: (over) => this.#over(over),
+      onOver: (over) => this.#open.remove(over),
     }))
   }
 
@@ -242,37 +230,21 @@ export class Relay {
       openTap: (client, listen, server) => this.#recorder?.open({
         relay: relay(), protocol: 'udp', transport: 'udp', client, listen, server, decode: settings.decode,
       }) ?? null,
-      onSession: (session) => {
-        this.#connections++
-        this.#keep('udp', null, session)
-      },
-      onOver: (session) => this.#over(session),
+      onSession: (session) => this.#open.add('udp', null, session),
+      onOver: (session) => this.#open.remove(session),
       onProblem: (kind, message) => this.#problem(kind, message),
     })
   }
 
   #hasRoom(socket: Socket): boolean {
-    if (this.#open.size < this.#capacity) {
-      this.#connections++
-      return true
-    }
+    if (this.#open.size < this.#capacity) return true
     socket.on('error', () => {}).destroy()
     this.#outOfDescriptors('EMFILE')
     return false
   }
 
-  #keep(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried): void {
-    this.#open.set(connection, { protocol, handle: tap?.handle ?? null, seenUp: 0, seenDown: 0, quietSince: Date.now() })
-  }
-
   #dialFailed(code: string | null): void {
     if (code === 'EMFILE' || code === 'ENFILE') this.#outOfDescriptors(code)
-  }
-
-  #over(connection: Carried): void {
-    this.#open.delete(connection)
-    this.#closedUp += connection.bytes.up
-    this.#closedDown += connection.bytes.down
   }
 
   #acceptFailed(error: Error, address: RelayAddress): void {
@@ -292,36 +264,5 @@ export class Relay {
     this.#problems.set(kind, now)
     this.#settings.onProblem(message)
     this.#recorder?.event({ kind: 'problem', source: 'relay', text: message })
-  }
-
-  #sweep(): void {
-    const now = Date.now()
-    for (const [connection, seen] of this.#open) {
-      const idle = seen.protocol === 'udp' ? this.#settings.udp.idleTimeout : this.#settings.idleTimeout
-      const { up, down } = connection.bytes
-      if (up !== seen.seenUp || down !== seen.seenDown) {
-        seen.seenUp = up
-        seen.seenDown = down
-        seen.quietSince = now
-      } else if (idle > 0 && now - seen.quietSince >= idle) {
-        connection.close('idle timeout')
-      }
-    }
-  }
-
-  /**
-   * Closes what needn't be waited for: datagrams, which have no end, and HTTP connections between two exchanges. The recorder
-   * knows which those are; without one, a connection that last heard from the server and has been quiet counts as such.
-   */
-  async #closeIdle(): Promise<void> {
-    const idle = this.#recorder === null || this.#recorder.failure !== null ? null : new Set(await this.#recorder.idle())
-    const now = Date.now()
-    for (const [connection, { protocol, handle, seenUp, seenDown, quietSince }] of this.#open) {
-      const { up, down } = connection.bytes
-      const quiet = up === seenUp && down === seenDown && now - quietSince >= quietWhenStopping
-      if (!quiet) continue
-      const between = idle === null ? connection.lastDirection === 'down' || up === 0 : handle !== null && idle.has(handle)
-      if (protocol === 'udp' || (protocol === 'http' && between)) connection.close('relay stopped')
-    }
   }
 }

@@ -1,6 +1,6 @@
 import type { Direction } from '../protocols/decoder.js'
 import { Http1Decoder } from '../protocols/http1/index.js'
-import type { ConnectionRecorder } from '../recording/recorder.js'
+import type { ConnectionRecorder } from '../recording/connection-recorder.js'
 import { HeldStream } from './held-stream.js'
 import type { Replacement } from './held-stream.js'
 import type { Inline, Pieces } from './lane.js'

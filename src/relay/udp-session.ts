@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import { reasonOf, systemCodeOf } from '../error.js'
 import type { Direction } from '../protocols/decoder.js'
 import type { Address } from '../recording/notes.js'
-import type { ConnectionRecorder } from '../recording/recorder.js'
+import type { ConnectionRecorder } from '../recording/connection-recorder.js'
 import { formatAddress } from './address.js'
 
 export interface UdpSessionOptions {
@@ -13,6 +13,8 @@ export interface UdpSessionOptions {
   readonly tap: ConnectionRecorder | null
   /** Sends a datagram to the client, from the port that it knows. */
   readonly reply: (bytes: Buffer, done: (error: Error | null) => void) => void
+  /** The socket could not be had. @param code the system's. */
+  readonly onFailed: (code: string | null) => void
   readonly onOver: () => void
 }
 
@@ -35,7 +37,13 @@ export class UdpSession {
     const socket = createSocket({ type: isIPv6(server.host) ? 'udp6' : 'udp4' })
     this.#socket = socket
     socket.on('message', (bytes) => this.#fromServer(bytes))
-    socket.on('error', (error) => this.#failed(error))
+    socket.on('error', (error) => {
+      this.#failed(error)
+      // It never comes to connecting then: the socket itself could not be had.
+      if (this.#connected || this.#over) return
+      this.close('connect failed')
+      options.onFailed(systemCodeOf(error))
+    })
     socket.connect(server.port, server.host, (error?: Error) => {
       if (this.#over) return
       if (error !== undefined && error !== null) {

@@ -1,11 +1,13 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { lookup as lookupName, type LookupOneOptions } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
 import { WiretapeError, reasonOf, systemCodeOf } from '../error.js'
 import type { Address } from '../recording/notes.js'
-import type { ConnectionRecorder } from '../recording/recorder.js'
+import type { ConnectionRecorder } from '../recording/connection-recorder.js'
 import { formatAddress } from './address.js'
 import type { RelayAddress } from './address.js'
+import { addressOf } from './connection.js'
 import { enlarge, UdpSession } from './udp-session.js'
 
 export interface UdpSettings {
@@ -37,6 +39,7 @@ export class UdpListener {
   readonly #options: UdpListenerOptions
   /** The longest idle first: a session that is used moves to the end. */
   readonly #sessions = new Map<string, UdpSession>()
+  #newest: UdpSession | null = null
   /** What came before `start`; null after it. */
   #early: (() => void)[] | null = []
 
@@ -57,7 +60,7 @@ export class UdpListener {
   /** @throws WiretapeError `usage` for a target that can't be relayed to, `bind` for an address that can't be had. */
   static async bind(relay: RelayAddress, options: UdpListenerOptions): Promise<UdpListener> {
     const server = await resolveTarget(relay)
-    const socket = createSocket({ type: isIPv6(relay.listen.host) ? 'udp6' : 'udp4' })
+    const socket = createSocket({ lookup: asItIs, type: isIPv6(relay.listen.host) ? 'udp6' : 'udp4' })
     await new Promise<void>((resolve, reject) => {
       socket.once('error', (cause) => {
         const where = formatAddress(relay.listen)
@@ -91,12 +94,16 @@ export class UdpListener {
     let session = this.#sessions.get(key)
     if (session === undefined) {
       session = this.#open(key, { host: from.address, port: from.port })
-    } else if (this.#sessions.size >= this.#options.settings.sessions / 2) {
-      // Their order only matters near the cap.
-      this.#sessions.delete(key)
-      this.#sessions.set(key, session)
+    } else {
+      this.#used(key, session)
     }
     session.fromClient(bytes)
+  }
+
+  #used(key: string, session: UdpSession): void {
+    if (this.#newest === session || !this.#sessions.delete(key)) return
+    this.#newest = session
+    this.#sessions.set(key, session)
   }
 
   #open(key: string, client: Address): UdpSession {
@@ -106,19 +113,33 @@ export class UdpListener {
       onProblem('udp-sessions', `${settings.sessions} UDP sessions are open: the longest idle are retired for new ones; --udp-sessions allows more`)
       longestIdle.close('retired for a newer session')
     }
-    const tap = openTap(client, this.address, this.#server)
+    const tap = openTap(addressOf(client.host, client.port)!, this.address, this.#server)
     const session: UdpSession = new UdpSession({
       client, server: this.#server, buffer: settings.buffer, tap,
-      reply: (bytes, done) => this.#socket.send(bytes, client.port, client.host, done),
+      reply: (bytes, done) => {
+        this.#used(key, session)
+        this.#socket.send(bytes, client.port, client.host, done)
+      },
+      onFailed: (code) => {
+        if (code === 'EMFILE' || code === 'ENFILE') onProblem('descriptors', `out of file descriptors (${code}) at ${this.#sessions.size} UDP sessions: raise the limit with ulimit -n, or lower --udp-sessions`)
+      },
       onOver: () => {
+        if (this.#newest === session) this.#newest = null
         this.#sessions.delete(key)
         onOver(session)
       },
     })
     this.#sessions.set(key, session)
+    this.#newest = session
     onSession(session)
     return session
   }
+}
+
+/** Clients are answered by their IP address: nothing to look up, and no wait for it at each datagram. */
+function asItIs(host: string, options: LookupOneOptions, callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void): void {
+  if (isIP(host) === 0) lookupName(host, options, callback)
+  else callback(null, host, isIPv6(host) ? 6 : 4)
 }
 
 async function resolveTarget({ target }: RelayAddress): Promise<Address> {
@@ -130,9 +151,10 @@ async function resolveTarget({ target }: RelayAddress): Promise<Address> {
       throw new WiretapeError('usage', `--udp: the target ${target.text} has no address (${systemCodeOf(cause) ?? reasonOf(cause)})`, { cause })
     }
   }
-  const first = Number(host.split('.')[0])
-  if (isIPv6(host) ? /^ff/i.test(host) : first >= 224 || host.endsWith('.255') && first !== 127 || host === '0.0.0.0') {
-    const what = isIPv6(host) || (first >= 224 && first < 240) ? 'a multicast' : 'a broadcast or reserved'
+  const plain = host.replace(/^::ffff:(?=\d+\.)/i, '')
+  const first = Number(plain.split('.')[0])
+  if (isIPv6(plain) ? /^ff/i.test(plain) || plain === '::' : first >= 224 || plain.endsWith('.255') && first !== 127 || plain === '0.0.0.0') {
+    const what = /^ff/i.test(plain) || (first >= 224 && first < 240) ? 'a multicast' : 'a broadcast or reserved'
     throw new WiretapeError('usage', `--udp: the target ${target.text} is ${what} address: a relay needs one server that answers`)
   }
   return { host, port: target.port }

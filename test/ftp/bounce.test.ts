@@ -40,6 +40,10 @@ test('the replies to pipelined commands around a refused PORT keep their order',
   pair.server.write('257 "/"\r\n200 Fine\r\n215 UNIX\r\n')
   const replies = await pair.client.through('UNIX\r\n')
   t.regex(replies, /^257 "\/"\r\n500 [^\r]+\r\n215 UNIX\r\n$/)
+  const recording = await pair.over()
+  t.deepEqual([...recording.ftpCommands()].map(({ verb, code, changed }) => [verb, code, changed]), [
+    ['PWD', 257, false], ['PORT', 500, true], ['SYST', 215, false],
+  ])
 })
 
 test('a refused PORT leaves the passive port that was prepared before it', async (t) => {

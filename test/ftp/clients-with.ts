@@ -54,7 +54,7 @@ export function testClientsWith(kind: FtpServerKind): void {
         const entries = recording.ftpListing(listed.id).filter(({ type }) => type !== 'current' && type !== 'parent')
         t.deepEqual(entries.map(({ name }) => name).toSorted(), ['down.bin', 'inner', 'up.bin'])
         t.is(entries.find(({ name }) => name === 'down.bin')?.size, down.length)
-        t.deepEqual(entries.map(({ type }) => type).toSorted(), ['directory', 'file', 'file'])
+        t.deepEqual(entries.map(({ type }) => type).toSorted((one, other) => one!.localeCompare(other!)), ['directory', 'file', 'file'])
 
         t.is([...recording.ftpSessions({ where: `user = '${server.user}' and ended is not null` })].length, 5)
         t.deepEqual([...recording.ftpCommands({ where: 'code is null or latency_ms < 0' })].map(({ verb }) => verb).filter((verb) => verb !== 'QUIT'), [])

@@ -74,3 +74,19 @@ for (const kind of [vsftpd, pyftpdlib]) {
     })
   }
 }
+
+for (const form of curlClient.forms[4]) {
+  const here = hasIpv6 && vsftpd.available && curlClient.available ? test.serial : test.serial.skip
+  here(`curl over IPv4 by ${form} to a dual-stack listener, with vsftpd`, async (t) => {
+    const server = await vsftpd.start(t)
+    const tape = await taping(t, { ftp: `[::]:0=127.0.0.1:${server.port}` })
+    const bytes = randomBytes(50_000)
+    writeFileSync(join(server.folder, 'down.bin'), bytes)
+    const place = { host: '127.0.0.1', port: tape.port, user: server.user, password: server.password, form }
+    t.is(sha256(await curlClient.download(t, place, 'down.bin')), sha256(bytes))
+    const recording = await tape.recorded()
+    const transfer = onlyTransfer(recording)
+    await assertCompleted(t, recording, transfer, bytes)
+    t.is(recording.connection(transfer.connectionId!).client?.host, '127.0.0.1')
+  })
+}

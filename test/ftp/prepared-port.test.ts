@@ -32,6 +32,19 @@ test('two PASV in a row: the first port closes, the second works', async (t) => 
   await assertCompleted(t, recording, onlyTransfer(recording), Buffer.from('by the second'))
 })
 
+test('two PASV answered in one packet: the first port closes, the second works', async (t) => {
+  const pair = await controlPair(t)
+  await pair.asks('PASV')
+  await pair.asks('PASV')
+  pair.server.write(`227 one (${sixNumbers(pair.data.port)}).\r\n227 two (${sixNumbers(pair.data.port)}).\r\n`)
+  const first = portIn(await pair.client.through('\r\n'))
+  const second = portIn(await pair.client.through('\r\n'))
+  t.not(first, second)
+  t.is(await howItEnds(t, first, '127.0.0.1'), 'ECONNREFUSED')
+  await connectTo(t, second)
+  await pair.data.next()
+})
+
 test('PASV, then PORT: the passive port closes, and the transfer is an active one', async (t) => {
   const pair = await controlPair(t)
   const passive = await pair.passive()

@@ -9,6 +9,8 @@ export interface Bar {
   readonly setup: FtpCommandRecord | null
   /** What it carried; null where nothing was asked of it. */
   readonly transfer: FtpTransferRecord | null
+  /** Direction and path of what it carried: `↓ /a.txt`. */
+  readonly name: string | null
   readonly prepared: number | null
   /** Null where nobody ever connected. */
   readonly connected: number | null
@@ -26,11 +28,13 @@ export function barsOf(story: FtpStory): Bar[] {
   const setups = story.commands.filter(({ verb, code }) => preparesData(verb) !== null && code !== null && code < 300)
   const used = new Set<FtpCommandRecord>()
   const carried = new Map(transfers.map((transfer) => [transfer.connectionId, transfer]))
+  const names = namesOf(story)
   const bars = data.map((connection): Bar => {
     const setup = lastBefore(setups, connection.opened)
     const first = setup !== null && !used.has(setup)
     if (first) used.add(setup)
-    return connectionBar(connection, carried.get(connection.id) ?? null, setup, first)
+    const transfer = carried.get(connection.id) ?? null
+    return connectionBar(connection, transfer, transfer === null ? null : names.get(transfer.id)!, setup, first)
   })
   for (const [index, setup] of setups.entries()) {
     if (used.has(setup)) continue
@@ -39,11 +43,22 @@ export function barsOf(story: FtpStory): Bar[] {
       connectionId === null && outcome !== 'refused' && started >= setup.started && (next === undefined || started < next.started))
     const over = waiting?.replied ?? next?.started ?? (session.ended === null ? null : endOf(story))
     bars.push({
-      setup, transfer: waiting ?? null, prepared: setup.replied, connected: null, firstByte: null, lastByte: null,
+      setup, transfer: waiting ?? null, name: waiting === undefined ? null : names.get(waiting.id)!, prepared: setup.replied, connected: null, firstByte: null, lastByte: null,
       closed: over, bytes: 0, error: waiting?.error ?? null,
     })
   }
   return bars.sort((a, b) => startOf(a) - startOf(b))
+}
+
+/** What each transfer is called; where its folder isn't known, as the client named it. */
+export function namesOf({ commands, transfers }: FtpStory): Map<number, string> {
+  const asked = new Map(commands.map(({ transferId, argument }) => [transferId, argument]))
+  return new Map(transfers.map((transfer) => [transfer.id, nameOf(transfer, asked.get(transfer.id) ?? null)]))
+}
+
+/** `↓ /a.txt`. @param argument what the command named, for where the path isn't known. */
+export function nameOf({ direction, path, verb }: FtpTransferRecord, argument: string | null): string {
+  return `${direction === 'up' ? '↑' : '↓'} ${path ?? argument ?? verb}`
 }
 
 export function startOf({ prepared, connected }: Bar): number {
@@ -51,13 +66,13 @@ export function startOf({ prepared, connected }: Bar): number {
 }
 
 function connectionBar(
-  connection: ConnectionRecord, transfer: FtpTransferRecord | null, setup: FtpCommandRecord | null, first: boolean,
+  connection: ConnectionRecord, transfer: FtpTransferRecord | null, name: string | null, setup: FtpCommandRecord | null, first: boolean,
 ): Bar {
   const { opened, closed, error, bytesUp, bytesDown } = connection
   // An active connection can come before the reply to the command that prepared it.
   const prepared = first && setup?.replied != null && setup.replied <= opened ? setup.replied : null
   return {
-    setup, transfer, prepared, connected: opened, firstByte: transfer?.firstByte ?? null, lastByte: transfer?.lastByte ?? null,
+    setup, transfer, name, prepared, connected: opened, firstByte: transfer?.firstByte ?? null, lastByte: transfer?.lastByte ?? null,
     closed, bytes: transfer?.bytes ?? bytesUp + bytesDown, error: transfer?.error ?? error,
   }
 }

@@ -17,18 +17,24 @@ export function widthOf(text: string): number {
 /** The text in at most so many columns; `…` says that it was longer. */
 export function cut(text: string, width: number): string {
   if (width <= 0) return ''
-  // What can't fit needn't be measured: a command may be very long.
-  const start = text.length > 4 * width + 64 ? text.slice(0, 4 * width + 64) : text
-  if (start === text && widthOf(text) <= width) return text
+  return fits(text, width) ? text : `${beginning(text, width - 1)}…`
+}
+
+function fits(text: string, width: number): boolean {
+  // Nothing in a text of this length needs to be measured: a command may be very long.
+  return text.length <= 4 * width + 64 && widthOf(text) <= width
+}
+
+/** As much of the text as there are columns for, in whole characters. */
+function beginning(text: string, width: number): string {
   let kept = ''
   let used = 0
-  for (const { segment } of characters.segment(start)) {
-    const more = widthOf(segment)
-    if (used + more > width - 1) break
+  for (const { segment } of characters.segment(text.slice(0, 4 * width + 64))) {
+    used += widthOf(segment)
+    if (used > width) break
     kept += segment
-    used += more
   }
-  return `${kept}…`
+  return kept
 }
 
 /** A line of at most so many columns; what doesn't fit is cut off at its end. */
@@ -52,10 +58,10 @@ export function piecesWidth(pieces: readonly Piece[]): number {
 export function wrap(text: string, width: number, lines: number): string[] {
   const done: string[] = []
   let rest = text
-  while (done.length < lines - 1 && widthOf(rest) > width) {
-    const most = cut(rest, width + 1).slice(0, -1)
+  while (done.length < lines - 1 && !fits(rest, width)) {
+    const most = beginning(rest, width)
     const space = rest[most.length] === ' ' ? most.length : most.lastIndexOf(' ')
-    const end = space > most.length / 2 ? space : most.length
+    const end = space > 0 ? space : most.length
     if (end === 0) break
     done.push(rest.slice(0, end).trimEnd())
     rest = rest.slice(end).trimStart()

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs'
-import pc from 'picocolors'
 import { WiretapeError } from '../../error.js'
 import { openRecording } from '../../index.js'
 import type { FtpSession, Recording } from '../../index.js'
 import { printableJson, printableLine } from '../escape.js'
 import { Output } from '../output.js'
-import { paintWith } from './paint.js'
+import { terminalColumns, terminalPaint } from './paint.js'
 import { layOut } from './picture.js'
 import { sessionJson } from './session-json.js'
 import { sessionList } from './session-list.js'
@@ -16,8 +15,6 @@ import { writeReport } from './report-file.js'
 
 /** Up to so many sessions are all drawn where none was named; of more, a list is the better answer. */
 const fewSessions = 4
-
-const narrowest = 60
 
 export interface FtpArguments {
   /** `[FILE] [SESSION]`. */
@@ -48,8 +45,8 @@ export function ftp({ words, full, json, svg, overwrite }: FtpArguments): void {
 }
 
 function draw(recording: Recording, sessions: readonly FtpSession[], full: boolean, output: Output): void {
-  const columns = Math.max(narrowest, process.stdout.columns ?? 80)
-  const paint = paintWith(pc.createColors(process.stdout.isTTY && pc.isColorSupported))
+  const columns = terminalColumns()
+  const paint = terminalPaint()
   if (sessions.length > 1) for (const line of sessionList(sessions, columns, paint)) output.line(line)
   if (sessions.length > fewSessions) {
     output.line(paint.dim(`one of them: wiretape ftp ${printableLine(recording.path)} ${sessions[0]!.id}`))

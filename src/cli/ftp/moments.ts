@@ -1,5 +1,5 @@
 import { formatBytes, formatDuration } from '../units.js'
-import { startOf } from './bars.js'
+import { namesOf, startOf } from './bars.js'
 import type { Bar } from './bars.js'
 import type { FtpStory } from './story.js'
 
@@ -44,6 +44,7 @@ export function controlMoments(story: FtpStory, bars: readonly Bar[], end: numbe
   const prepares = new Map(bars.flatMap((bar) => bar.prepared === null || bar.setup === null ? [] : [[bar.setup.id, bar] as const]))
   const drawn = new Set(bars.flatMap(({ transfer }) => transfer ?? []))
   const barless = new Map(transfers.flatMap((transfer) => drawn.has(transfer) ? [] : [[transfer.commandId, transfer] as const]))
+  const names = namesOf(story)
   const moments: Moment[] = []
   for (const { id, verb, argument, started } of commands) {
     moments.push({ time: started, mark: null, said: { kind: 'command', id, command: argument === null ? verb : `${verb} ${argument}` } })
@@ -60,7 +61,7 @@ export function controlMoments(story: FtpStory, bars: readonly Bar[], end: numbe
     const mark: Mark | null = prepared !== undefined
       ? { bar: prepared, phase: 'prepared', connects: false, name: null, label: `prepared by ${prepared.setup!.verb}`, tone: 'dim' }
       : without === undefined ? null
-        : { bar: null, phase: 'closed', connects: false, name: null, label: `${without.outcome}: ${nameOf(without)}`, tone: without.error === null ? 'plain' : 'bad' }
+        : { bar: null, phase: 'closed', connects: false, name: null, label: `${without.outcome}: ${names.get(without.id)!}`, tone: without.error === null ? 'plain' : 'bad' }
     moments.push({
       time, mark,
       said: {
@@ -91,15 +92,14 @@ export function dataMoments(bars: readonly Bar[], end: number, slowest: Bar | nu
     const push = (time: number, phase: Phase, label: string, tone: Tone, name: string | null = null): void => {
       moments.push({ time, said: null, mark: { bar, phase, connects: phase === 'connected', name, label, tone } })
     }
-    const carried = transfer === null ? null : nameOf(transfer)
     if (connected !== null) {
       const dialler = transfer?.dialledBy ?? (setup?.verb === 'PORT' || setup?.verb === 'EPRT' ? 'server' : 'client')
       push(connected, 'connected', `${dialler} connects${setup === null ? '' : `, by ${setup.verb}`}`, 'dim')
     }
-    if (firstByte !== null) push(Math.max(firstByte, startOf(bar)), 'flowing', '', 'plain', carried)
-    if (lastByte !== null) push(Math.max(lastByte, startOf(bar)), 'drained', `${formatBytes(bar.bytes)}, last byte`, 'dim')
+    if (firstByte !== null) push(Math.max(firstByte, startOf(bar)), 'flowing', '', 'plain', bar.name)
+    if (lastByte !== null) push(Math.max(lastByte, startOf(bar)), 'drained', 'last byte', 'dim')
     if (closed === null) push(end, 'open', `still open${bar.bytes === 0 ? '' : `, ${formatBytes(bar.bytes)} so far`}`, 'notable')
-    else push(closed, 'closed', ...result(bar, bar === slowest), firstByte === null && connected !== null ? carried : null)
+    else push(closed, 'closed', ...result(bar, bar === slowest), firstByte === null && connected !== null ? bar.name : null)
   }
   return moments
 }
@@ -116,15 +116,10 @@ export function durationOf(bar: Bar): number {
   return (bar.closed ?? startOf(bar)) - (bar.connected ?? startOf(bar))
 }
 
-/** `↓ /a.txt`: direction and path. */
-export function nameOf({ direction, path, verb }: { readonly direction: string, readonly path: string | null, readonly verb: string }): string {
-  return `${direction === 'up' ? '↑' : '↓'} ${path ?? verb}`
-}
-
 function result(bar: Bar, slowest: boolean): [label: string, tone: Tone] {
   const { transfer, connected, bytes, error } = bar
   if (connected === null) {
-    return transfer === null ? ['never used', 'notable'] : [`nobody connected for ${nameOf(transfer)}`, 'bad']
+    return transfer === null ? ['never used', 'notable'] : [`nobody connected for ${bar.name!}`, 'bad']
   }
   const took = formatDuration(durationOf(bar) / 1000)
   if (transfer === null) return [`${bytes === 0 ? 'carried nothing' : `carried ${formatBytes(bytes)} for no command`}, ${took}${error === null ? '' : `: ${error}`}`, 'notable']

@@ -3,9 +3,11 @@ import type { Bar } from './bars.js'
 import type { Mark, Moment, Said } from './moments.js'
 import type { FtpStory } from './story.js'
 
-/** One row of the picture, with the time from which and the time until which it tells. */
+/** One row of the picture. It stands for all that happened from one time until another. */
 export interface Row {
+  /** The one that is shown. */
   readonly time: number
+  readonly from: number
   readonly until: number
   readonly said: Said | null
   readonly mark: Mark | null
@@ -20,31 +22,35 @@ export function longPause(duration: number): number {
 export function rowsOf(moments: readonly Moment[], story: FtpStory, bars: readonly Bar[], pause: number): Row[] {
   const rows: Row[] = []
   for (const moment of moments.toSorted((a, b) => a.time - b.time)) {
-    const row: Row = { until: moment.time, ...moment }
+    const row: Row = { from: moment.time, until: moment.time, ...moment }
     const last = rows.at(-1)
-    const joined = last === undefined || row.time - last.until >= pause ? null : join(last, row)
+    const joined = last === undefined || row.from - last.until >= pause ? null : join(last, row, pause / 10)
     if (joined === null) rows.push(withVerb(row, last))
     else rows[rows.length - 1] = joined
   }
   return withPauses(rows, story, bars, pause)
 }
 
-function join(a: Row, b: Row): Row | null {
+/** @param near how close two steps of a bar have to be, in µs, to be told as one. */
+function join(a: Row, b: Row, near: number): Row | null {
   if (a.said?.kind === 'command' && a.mark === null && b.said?.kind === 'reply') {
     const { code, text, latencyMs, to, final } = b.said
     if (to !== a.said.id || !final || code >= 400) return null
     return {
-      time: a.time, until: b.until, mark: b.mark,
+      time: a.time, from: a.from, until: b.until, mark: b.mark,
       said: { kind: 'exchange', command: a.said.command, id: a.said.id, code, text, latencyMs: latencyMs ?? 0 },
     }
   }
   if (a.said === null && b.said === null && a.mark !== null && b.mark !== null && a.mark.bar === b.mark.bar) {
-    if (a.mark.connects ? b.mark.phase !== 'flowing' : a.mark.phase === 'prepared') return null
+    if (b.from - a.until > near || (a.mark.connects ? b.mark.phase !== 'flowing' : a.mark.phase === 'prepared')) return null
+    const name = a.mark.name ?? b.mark.name
+    const flowed = b.mark.phase === 'drained' && name !== null
+    const label = flowed ? '' : b.mark.label
     const ends = b.mark.phase === 'closed' || b.mark.phase === 'open'
-    return { time: ends ? b.time : a.time, until: b.until, said: null, mark: { ...b.mark, connects: a.mark.connects, name: a.mark.name ?? b.mark.name } }
+    return { time: ends ? b.time : a.time, from: a.from, until: b.until, said: null, mark: { ...b.mark, connects: a.mark.connects, name, label, tone: flowed ? 'plain' : b.mark.tone } }
   }
-  if (a.until !== b.time || (a.said !== null && b.said !== null) || (a.mark !== null && b.mark !== null)) return null
-  return { time: a.time, until: b.until, said: a.said ?? b.said, mark: a.mark ?? b.mark }
+  if (a.until !== b.from || (a.said !== null && b.said !== null) || (a.mark !== null && b.mark !== null)) return null
+  return { time: a.time, from: a.from, until: b.until, said: a.said ?? b.said, mark: a.mark ?? b.mark }
 }
 
 /** A reply that doesn't stand under its command names it. */
@@ -60,9 +66,9 @@ function withPauses(rows: readonly Row[], story: FtpStory, bars: readonly Bar[],
   const all: Row[] = []
   for (const row of rows) {
     const last = all.at(-1)
-    if (last !== undefined && row.time - last.until >= pause) {
-      const text = `${formatDuration((row.time - last.until) / 1000)}: ${reason(story, bars, last.until, row.time)}`
-      all.push({ time: last.until, until: row.time, said: { kind: 'wait', text }, mark: null })
+    if (last !== undefined && row.from - last.until >= pause) {
+      const text = `${formatDuration((row.from - last.until) / 1000)}: ${reason(story, bars, last.until, row.from)}`
+      all.push({ time: last.until, from: last.until, until: row.from, said: { kind: 'wait', text }, mark: null })
     }
     all.push(row)
   }

@@ -82,12 +82,13 @@ function beside(lane: Lane | null): Piece {
   return { text: lane === null ? ' ' : running[lane.phase], tone: 'plain' }
 }
 
-/** Pieces in as many lines as they need. */
+/** Pieces in as many lines as they need, with dots between them. */
 function filled(pieces: readonly Piece[], width: number): Piece[][] {
-  const lines: Piece[][] = [[]]
+  const lines: Piece[][] = []
   for (const piece of pieces) {
-    if (lines.at(-1)!.length > 0 && piecesWidth(lines.at(-1)!) + widthOf(piece.text) > width) lines.push([])
-    lines.at(-1)!.push(piece)
+    const last = lines.at(-1)
+    if (last === undefined || piecesWidth(last) + 3 + widthOf(piece.text) > width) lines.push([piece])
+    else last.push({ text: ' · ', tone: 'dim' }, piece)
   }
   return lines.map((line) => cutPieces(line, width))
 }

@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatDuration } from '../units.js'
 import type { Bar } from './bars.js'
 import { cut, widthOf } from './fitting.js'
 import type { Piece } from './fitting.js'
-import { durationOf, nameOf, slowestOf } from './moments.js'
+import { durationOf, slowestOf } from './moments.js'
 import type { Mark, Said, Tone } from './moments.js'
 import type { Picture } from './picture.js'
 import type { FtpStory } from './story.js'
@@ -41,7 +41,7 @@ export function controlWords(said: Said, width: number): ControlWords {
       }
     }
     case 'note': return { pieces: [{ text: printableLine(`· ${said.text}`), tone: said.tone }], latency: null }
-    case 'wait': return { pieces: [{ text: `⋯ ${said.text}`, tone: 'notable' }], latency: null }
+    case 'wait': return { pieces: [{ text: printableLine(`⋯ ${said.text}`), tone: 'notable' }], latency: null }
   }
 }
 
@@ -64,7 +64,7 @@ export function headingOf({ session, control }: FtpStory): string {
 export function verdictOf({ story, bars }: Picture): Piece[] {
   const { transfers, commands } = story
   const pieces: Piece[] = [{ text: counted(commands.length, 'command'), tone: 'plain' }]
-  const add = (text: string, tone: Tone): void => void pieces.push({ text: ` · ${text}`, tone })
+  const add = (text: string, tone: Tone): void => void pieces.push({ text, tone })
   for (const direction of ['down', 'up'] as const) {
     const some = transfers.filter((transfer) => transfer.direction === direction && transfer.connectionId !== null)
     const bytes = some.reduce((sum, transfer) => sum + transfer.bytes, 0)
@@ -77,12 +77,12 @@ export function verdictOf({ story, bars }: Picture): Piece[] {
   const unused = bars.filter(isUnused).length
   if (unused > 0) add(`${counted(unused, 'data connection')} never used`, 'notable')
   const slowest = slowestOf(bars)
-  if (slowest?.transfer != null) add(printableLine(`slowest ${nameOf(slowest.transfer)} ${formatDuration(durationOf(slowest) / 1000)}`), 'plain')
+  if (slowest !== null) add(printableLine(`slowest ${slowest.name!} ${formatDuration(durationOf(slowest) / 1000)}`), 'plain')
   return pieces
 }
 
-function isUnused({ transfer, connected, closed }: Bar): boolean {
-  return transfer === null && connected === null && closed !== null
+function isUnused({ transfer, closed }: Bar): boolean {
+  return transfer === null && closed !== null
 }
 
 /** µs since the session began as `12.345`, `5:01.345` or `1:05:01.345`: seconds to the ms. */

@@ -1,4 +1,5 @@
 import packet from 'dns-packet'
+import { longestUnchecked, refuseLongChains } from './pointer-chains.js'
 
 export interface DnsQuestion {
   readonly name: string
@@ -44,16 +45,18 @@ export function decodeDns(bytes: Buffer): DnsMessage {
   if (entries > mostEntries || entries * 5 > bytes.length) {
     throw new Error(`the header counts ${entries} entries, more than ${bytes.length} bytes can hold`)
   }
+  if (bytes.length > longestUnchecked) refuseLongChains(bytes)
   let read: packet.DecodedPacket & { rcode?: string, opcode?: string }
   try {
     read = packet.decode(bytes)
   } catch (cause) {
     throw new Error(`not readable as DNS: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
+  if (!(packet.decode.bytes <= bytes.length)) throw new Error(`not readable as DNS: it ends within a record, at ${bytes.length} bytes`)
   return {
     id: bytes.readUInt16BE(0), response: read.type === 'response',
     opcode: read.opcode ?? 'QUERY', rcode: read.rcode ?? 'NOERROR', flags: flagsOf(bytes.readUInt16BE(2)),
-    questions: (read.questions ?? []).map(({ name, type, class: klass }) => ({ name, type, class: klass ?? 'IN' })),
+    questions: (read.questions ?? []).map(({ name, type, class: klass }) => ({ name, type: typeName(type), class: className(klass ?? 'IN') })),
     records: [
       ...(read.answers ?? []).map((record) => recordOf('answer', record)),
       ...(read.authorities ?? []).map((record) => recordOf('authority', record)),
@@ -92,14 +95,29 @@ function recordOf(section: DnsRecord['section'], record: packet.Answer): DnsReco
   const { name, type } = record
   const { class: klass, ttl, data } = record as { class?: string | number, ttl?: number, data?: unknown }
   // An OPT record's class and TTL are sizes and flags of EDNS (RFC 6891 §6.1.2).
-  if (type === 'OPT') return { section, name, type, class: null, ttl: null, data: `udp ${(record as packet.OptAnswer).udpPayloadSize}` }
-  return { section, name, type, class: klass === undefined ? null : String(klass), ttl: ttl ?? null, data: present(data) }
+  if (type === 'OPT') return { section, name, type, class: null, ttl: null, data: `udp ${record.udpPayloadSize}` }
+  return {
+    section, name, type: typeName(type), class: klass === undefined ? null : className(String(klass)), ttl: ttl ?? null,
+    data: type.startsWith('UNKNOWN_') && Buffer.isBuffer(data) ? `\\# ${data.length} ${data.toString('hex')}` : present(data, type === 'TXT'),
+  }
 }
 
-function present(data: unknown): string {
+/** Types that have no name here are written as RFC 3597 §5 does. */
+function typeName(type: string): string {
+  return type.replace('UNKNOWN_', 'TYPE')
+}
+
+/** The top bit is multicast DNS's: "answer me alone" (RFC 6762 §5.4). */
+function className(klass: string): string {
+  const number = Number(/^UNKNOWN_(\d+)$/.exec(klass)?.[1] ?? NaN)
+  return Number.isNaN(number) ? klass : number === 0x8001 ? 'IN' : `CLASS${number}`
+}
+
+/** @param readable bytes are text, as in TXT; elsewhere they are keys and digests. */
+function present(data: unknown, readable: boolean): string {
   if (typeof data === 'string') return data
-  if (Buffer.isBuffer(data)) return data.toString('latin1')
-  if (Array.isArray(data)) return data.map(present).join(' ')
-  if (data !== null && typeof data === 'object') return Object.values(data).map(present).join(' ')
-  return data === undefined ? '' : String(data)
+  if (Buffer.isBuffer(data)) return data.toString(readable ? 'latin1' : 'hex')
+  if (Array.isArray(data)) return data.map((part) => present(part, readable)).join(' ')
+  if (data !== null && typeof data === 'object') return Object.values(data).map((part) => present(part, readable)).join(' ')
+  return typeof data === 'number' || typeof data === 'boolean' ? String(data) : ''
 }

@@ -3,7 +3,7 @@ export type { CommandEvent, FtpEvent, OddEvent, ReplyEvent } from './events.js'
 export { ODDITIES, type Oddity } from './oddities.js'
 export { type CommandLine, parseCommandLine } from './command-reader.js'
 export { readText } from './text.js'
-export { bringsListing, dataDirection, preparesData, takesPath, takesSecret } from './verbs.js'
+export { bringsListing, dataDirection, preparesData, secretVerbs, takesPath, takesSecret } from './verbs.js'
 export {
   type DataAddress, type EpsvRequest, type ExtendedAddress, parseEprtArgument, parseEpsvArgument, parseEpsvReply,
   parsePasvReply, parsePortArgument,

@@ -36,7 +36,10 @@ export function takesPath(verb: string): boolean {
   return PATHS.has(verb)
 }
 
-const SECRETS = new Set(['PASS', 'ACCT', 'ADAT'])
+/** Verbs whose argument is a secret. */
+export const secretVerbs: readonly string[] = ['PASS', 'ACCT', 'ADAT']
+
+const SECRETS = new Set(secretVerbs)
 
 /** Whether the argument is a secret that shouldn't be shown. */
 export function takesSecret(verb: string): boolean {

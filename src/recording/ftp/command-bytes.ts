@@ -1,5 +1,5 @@
 import type { InterpreterContext } from '../interpreter.js'
-import { takesSecret } from '../../protocols/ftp/index.js'
+import { secretVerbs } from '../../protocols/ftp/index.js'
 
 /** A verb and its space are at most this long where a secret follows: `ACCT `, `PASS `, `ADAT `. */
 const longestSecretVerb = 64
@@ -12,6 +12,7 @@ export class CommandBytes {
   readonly #context: InterpreterContext
   #pieces: { bytes: Buffer, offset: number, time: number }[] = []
   #size = 0
+  #secretGoesOn = false
 
   constructor(context: InterpreterContext) {
     this.#context = context
@@ -38,21 +39,35 @@ export class CommandBytes {
     }
   }
 
-  opaque(): void {
-    for (const { bytes, offset, time } of this.#pieces) this.#write('opaque', null, bytes, offset, time)
+  /** No line end will come: what is kept goes as it is, but for a secret. */
+  rest(kind: string): void {
+    const secretAt = this.#context.keepPasswords ? -1 : secretStart(this.#line())
+    this.#secretGoesOn = secretAt >= 0
+    for (const { bytes, offset, time } of this.#pieces) {
+      if (secretAt >= 0) mask(bytes, this.#pieces[0]!.offset + secretAt - offset)
+      this.#write(kind, null, bytes, offset, time)
+    }
     this.#clear()
   }
 
   /** Before a commit: what can't be a secret needn't wait for its line end. */
   flush(): void {
     if (this.#size === 0) return
-    const line = Buffer.concat(this.#pieces.map(({ bytes }) => bytes)).toString('latin1')
-    // oxlint-disable-next-line no-control-regex
-    const verb = /^[^A-Za-z]*([A-Za-z]+)[^A-Za-z]/.exec(line)?.[1]
-    if (this.#context.keepPasswords || (verb === undefined ? line.length > longestSecretVerb : !takesSecret(verb.toUpperCase()))) {
-      for (const { bytes, offset, time } of this.#pieces) this.#write('command', null, bytes, offset, time)
-      this.#clear()
-    }
+    const line = this.#line()
+    const undecided = line.length <= longestSecretVerb && !/[A-Za-z][^A-Za-z]*[ \t]/.test(line)
+    if (this.#context.keepPasswords || (!undecided && secretStart(line) < 0)) this.rest('command')
+  }
+
+  /** Masks what still belongs to a secret that was too long for a line. */
+  maskRest(bytes: Buffer): void {
+    if (!this.#secretGoesOn) return
+    const end = bytes.indexOf(0x0a)
+    mask(end < 0 ? bytes : bytes.subarray(0, end), 0)
+    this.#secretGoesOn = end < 0
+  }
+
+  #line(): string {
+    return Buffer.concat(this.#pieces.map(({ bytes }) => bytes)).toString('latin1')
   }
 
   #write(kind: string, messageId: number | null, bytes: Buffer, offset: number, time: number): void {
@@ -63,6 +78,20 @@ export class CommandBytes {
     this.#pieces = []
     this.#size = 0
   }
+}
+
+const between = '[\\x00-\\x08\\x0e-\\x1f\\x7f-\\xff]{0,8}'
+
+/** The verb, whatever telnet bytes stand before it, in it or after it, and what separates it from its argument. */
+const secretCommand = new RegExp(
+  `^[^A-Za-z]*(?:${secretVerbs.map((verb) => verb.split('').join(between)).join('|')})${between}[^A-Za-z\\r\\n]`, 'i')
+
+/**
+ * Where the argument of a command starts that takes a secret; -1 where none does. More is taken for one than the protocol
+ * has: what a server may read as a password, after a tab or after telnet bytes, isn't to be written down either.
+ */
+export function secretStart(line: string): number {
+  return secretCommand.exec(line)?.[0].length ?? -1
 }
 
 /** Everything from `from` on but the line end becomes asterisks. */

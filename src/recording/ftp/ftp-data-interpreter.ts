@@ -36,6 +36,14 @@ export class FtpDataInterpreter implements Interpreter {
     }
   }
 
+  /** The transfer ended without having begun: the connection can serve another. */
+  detachUnused(transfer: FtpTransfer): void {
+    if (this.#transfer !== transfer || transfer.begun || this.#closed !== null) return
+    this.#transfer = null
+    this.#context.connection.messages = 0
+    transfer.detach()
+  }
+
   received(direction: Direction, bytes: Buffer, offset: number, time: number): void {
     this.#context.store.segment(
       this.#context.connection.id, direction, 'received', offset, time, 'body', this.#transfer?.start.id ?? null, null, bytes)

@@ -1,14 +1,23 @@
-import type { Direction } from '../../protocols/decoder.js'
-import { dataDirection, FtpDecoder, preparesData, takesPath, takesSecret, withoutListOptions, WorkingDirectory } from '../../protocols/ftp/index.js'
+import type { Direction, Span } from '../../protocols/decoder.js'
+import { dataDirection, FtpDecoder, preparesData, takesPath, withoutListOptions, WorkingDirectory } from '../../protocols/ftp/index.js'
 import type { CommandEvent, FtpEvent, ReplyEvent } from '../../protocols/ftp/index.js'
 import type { Interpreter, InterpreterContext } from '../interpreter.js'
 import type { OpenedNote } from '../notes.js'
-import { CommandBytes } from './command-bytes.js'
+import { CommandBytes, secretStart } from './command-bytes.js'
 import { FtpCommand } from './ftp-command.js'
 import { FtpDataInterpreter } from './ftp-data-interpreter.js'
 import { FtpTransfer } from './ftp-transfer.js'
 
 const masked = '****'
+
+/** As a session begins, and after REIN (RFC 959 §5.1). */
+const asBegun = { TYPE: 'A', MODE: 'S', STRU: 'F' }
+
+/** REST applies to the next transfer alone (RFC 3659 §5). */
+const noRestart = { offset: 0, command: -1 }
+
+/** Replies of which the relay may still say that the client got another one: those of one read. */
+const repliesRemembered = 64
 
 /** Reads a control connection as FTP, and ties the data connections to the commands that asked for them. */
 export class FtpInterpreter implements Interpreter {
@@ -19,15 +28,16 @@ export class FtpInterpreter implements Interpreter {
   readonly #commands = new Map<number, FtpCommand>()
   /** By the ordinal of the command that prepared the data connection. */
   readonly #data = new Map<number, FtpDataInterpreter>()
-  readonly #transfers = new Map<number, { readonly transfer: FtpTransfer, readonly setup: number }>()
+  readonly #transfers = new Map<number, { readonly transfer: FtpTransfer, readonly setup: number, readonly restart: number }>()
   readonly #sizes = new Map<string, number>()
   readonly #session: { id: number, user: string | null, greeting: string | null, system: string | null, features: string | null, tls: boolean, outcome: string | null }
   #setups: number[] = []
-  #restart = 0
-  /** As a session begins (RFC 959 §5.1). */
-  readonly #settings: Record<string, string> = { TYPE: 'A', MODE: 'S', STRU: 'F' }
+  #restart = noRestart
+  readonly #settings: Record<string, string> = { ...asBegun }
   #dirty = true
-  #lastReply: { start: number, command: FtpCommand } | null = null
+  /** Nothing is read any more in this direction: TLS, or what can't be FTP. */
+  readonly #opaque: Record<Direction, boolean> = { up: false, down: false }
+  readonly #replies = new Map<number, FtpCommand>()
 
   constructor(context: InterpreterContext) {
     this.#context = context
@@ -37,32 +47,30 @@ export class FtpInterpreter implements Interpreter {
   }
 
   received(direction: Direction, bytes: Buffer, offset: number, time: number): void {
-    let opaqueFrom = Infinity
+    if (this.#opaque[direction]) {
+      if (direction === 'up') this.#commandBytes.maskRest(bytes)
+      this.#context.store.segment(this.#context.connection.id, direction, 'received', offset, time, 'opaque', null, null, bytes)
+      return
+    }
     const events = this.#decoder.receive(direction, bytes, time)
     if (direction === 'up') this.#commandBytes.take(bytes, offset, time)
-    for (const event of events) if (event.type === 'opaque' && event.direction === direction) opaqueFrom = event.offset
-    const split = direction === 'up' ? this.#splitCommands(events) : null
-    for (const event of events) this.#take(event, bytes, offset, time, opaqueFrom)
-    split?.()
+    for (const event of events) this.#take(event, bytes, offset, time)
+    if (direction === 'up') this.#splitCommands(events)
   }
 
   sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number): void {
     const { store, connection } = this.#context
-    const last = this.#lastReply
+    const command = direction === 'down' ? this.#replies.get(offset) : undefined
     const code = Number(/^(\d{3})/.exec(bytes.toString('latin1'))?.[1] ?? NaN)
-    let messageId: number | null = null
-    if (direction === 'down' && last?.start === offset) {
-      messageId = last.command.id
-      // The client was refused by the relay; the server's own reply was to something harmless.
-      if (code !== last.command.code && code >= 400) {
-        last.command.code = code
-        last.command.text = bytes.toString('utf8').slice(4).trimEnd()
-        last.command.changed = true
-        this.#setups = this.#setups.filter((setup) => setup !== last.command.ordinal)
-        this.#saveCommand(last.command)
-      }
+    // The client was refused by the relay; the server's own reply was to something harmless.
+    if (command !== undefined && code !== command.code && code >= 400) {
+      command.code = code
+      command.text = bytes.toString('utf8').slice(4).trimEnd()
+      command.changed = true
+      this.#setups = this.#setups.filter((setup) => setup !== command.ordinal)
+      this.#saveCommand(command)
     }
-    store.segment(connection.id, direction, 'sent', offset, time, direction === 'up' ? 'command' : 'reply', messageId, replaced, bytes)
+    store.segment(connection.id, direction, 'sent', offset, time, direction === 'up' ? 'command' : 'reply', command?.id ?? null, replaced, bytes)
   }
 
   child(context: InterpreterContext, { ftp }: OpenedNote): Interpreter | undefined {
@@ -79,7 +87,7 @@ export class FtpInterpreter implements Interpreter {
     for (const event of this.#decoder.end(direction, time, clean)) {
       if (event.type === 'odd') this.#odd(event.text, event.direction, event.offset, time)
     }
-    if (direction === 'up') this.#commandBytes.opaque()
+    if (direction === 'up') this.#commandBytes.rest('command')
   }
 
   flush(): void {
@@ -103,29 +111,27 @@ export class FtpInterpreter implements Interpreter {
     this.#saveSession(time)
   }
 
-  /** Cuts what came up into commands; run after the events, which give the commands their ids. */
-  #splitCommands(events: readonly FtpEvent[]): () => void {
-    return () => {
-      for (const event of events) {
-        if (event.type !== 'command') continue
-        const command = this.#commands.get(event.message)
-        const secretAt = takesSecret(event.verb) && event.argument !== null
-          ? event.start + event.raw.toString('latin1').toUpperCase().indexOf(event.verb) + event.verb.length + 1 : -1
-        this.#commandBytes.command(event.end, command?.id ?? null, secretAt)
+  /** Cuts what came up into commands; after the events, which give the commands their ids. */
+  #splitCommands(events: readonly FtpEvent[]): void {
+    for (const event of events) {
+      if (event.type === 'command') {
+        const secret = secretStart(event.raw.toString('latin1'))
+        this.#commandBytes.command(event.end, this.#commands.get(event.message)?.id ?? null, secret < 0 ? -1 : event.start + secret)
       }
     }
+    if (this.#opaque.up) this.#commandBytes.rest('opaque')
   }
 
-  #take(event: FtpEvent, bytes: Buffer, offset: number, time: number, opaqueFrom: number): void {
+  #take(event: FtpEvent, bytes: Buffer, offset: number, time: number): void {
     switch (event.type) {
       case 'span':
-        if (event.direction === 'down') this.#writeReply(event.start, event.end, event.message, bytes, offset, time, opaqueFrom)
+        if (event.direction === 'down') this.#writeReply(event, bytes, offset, time)
         return
       case 'command': this.#command(event); return
       case 'reply': this.#reply(event); return
       case 'odd': this.#odd(event.text, event.direction, event.offset, time); return
       case 'opaque':
-        if (event.direction === 'up') this.#commandBytes.opaque()
+        this.#opaque[event.direction] = true
         if (event.reason !== null) {
           this.#context.event({ kind: 'undecodable', text: event.reason, time, direction: event.direction, offset: event.offset })
         } else if (event.direction === 'down') {
@@ -135,25 +141,28 @@ export class FtpInterpreter implements Interpreter {
     }
   }
 
-  #writeReply(start: number, end: number, message: number, bytes: Buffer, offset: number, time: number, opaqueFrom: number): void {
+  #writeReply({ kind, start, end, message }: Span, bytes: Buffer, offset: number, time: number): void {
     this.#context.store.segment(
-      this.#context.connection.id, 'down', 'received', start, time, start >= opaqueFrom ? 'opaque' : 'reply',
+      this.#context.connection.id, 'down', 'received', start, time, kind,
       this.#commands.get(message)?.id ?? null, null, bytes.subarray(start - offset, end - offset))
   }
 
   #command(event: CommandEvent): void {
-    const { verb, message } = event
+    const { message } = event
     const { store, keepPasswords } = this.#context
+    const secret = !keepPasswords && secretStart(event.raw.toString('latin1')) >= 0
+    // "PASS" and a tab isn't the verb PASS, but what follows may be a password all the same.
+    const verb = secret ? /[A-Z]+/.exec(event.verb)![0] : event.verb
     const text = event.argumentText
-    const argument = text !== null && takesSecret(verb) && !keepPasswords ? masked : text
+    const argument = secret ? masked : text
     const command = new FtpCommand(store.newId(), message, verb, argument, this.#pathOf(verb, text), event.startedAt)
     this.#commands.set(message, command)
     if (verb === 'USER') this.#session.user = text
     if (preparesData(verb) !== null) this.#setups.push(message)
     const direction = dataDirection(verb)
     if (direction !== null) this.#beginTransfer(command, direction)
-    else if (verb !== 'REST' && preparesData(verb) === null) this.#restart = 0
-    if (verb === 'REST') this.#restart = Number(text ?? 0) || 0
+    else if (verb !== 'REST' && preparesData(verb) === null) this.#restart = noRestart
+    if (verb === 'REST') this.#restart = { offset: Number(text ?? 0) || 0, command: message }
     // Taken as done until it is refused: clients that pipeline send the next command before the reply.
     if (verb in this.#settings) {
       command.before = this.#settings[verb]!
@@ -171,12 +180,12 @@ export class FtpInterpreter implements Interpreter {
     const setup = this.#setups.at(-1) ?? -1
     const transfer = new FtpTransfer({
       id: this.#context.store.newId(), sessionId: this.#session.id, commandId: command.id, verb: command.verb, direction,
-      path: command.path, type: this.#settings['TYPE']!, transferMode: this.#settings['MODE']!, structure: this.#settings['STRU']!, restartOffset: this.#restart,
+      path: command.path, type: this.#settings['TYPE']!, transferMode: this.#settings['MODE']!, structure: this.#settings['STRU']!, restartOffset: this.#restart.offset,
       sizeTold: command.path === null ? null : this.#sizes.get(command.path) ?? null, started: command.started,
     }, this.#context.store)
-    this.#restart = 0
+    this.#transfers.set(command.ordinal, { transfer, setup, restart: this.#restart.command })
+    this.#restart = noRestart
     command.transferId = transfer.start.id
-    this.#transfers.set(command.ordinal, { transfer, setup })
     const data = this.#data.get(setup)
     if (data !== undefined && !data.attached) data.attach(transfer)
   }
@@ -190,13 +199,16 @@ export class FtpInterpreter implements Interpreter {
       this.#greeting(code, text)
       return
     }
-    this.#lastReply = { start: reply.start, command }
+    this.#replies.set(reply.start, command)
+    if (this.#replies.size > repliesRemembered) this.#replies.delete(this.#replies.keys().next().value!)
     const transfer = this.#transfers.get(message)?.transfer
-    // Where the client pipelines, the folder is known only now that the replies before this one are in.
-    if (command.path === null) command.path = this.#pathOf(command.verb, command.argument)
-    if (transfer !== undefined) transfer.path ??= command.path
+    // Where the client pipelines, the folder is certain only now that the replies before this one are in.
+    command.path = this.#pathOf(command.verb, command.argument) ?? command.path
+    if (transfer !== undefined) transfer.path = command.path
     transfer?.replied(code, text, at)
     if (reply.preliminary) return
+    // Refused before it began: the prepared connection, used already or not, is still there for the next transfer.
+    if (transfer !== undefined && code >= 400) this.#data.get(this.#transfers.get(message)!.setup)?.detachUnused(transfer)
     command.code = code
     command.text = text
     command.replied = at
@@ -213,6 +225,8 @@ export class FtpInterpreter implements Interpreter {
     this.#directory.observe(verb, argument, code, text)
     const done = code >= 200 && code < 300
     if (preparesData(verb) !== null && !done) this.#setups = this.#setups.filter((setup) => setup !== command.ordinal)
+    if (verb === 'REIN' && done) Object.assign(this.#settings, asBegun)
+    if (verb === 'REST' && code >= 400) this.#forgetRestart(command.ordinal)
     if (command.before !== null && !done) this.#settings[verb] = command.before
     else if (verb === 'SIZE' && code === 213 && command.path !== null) this.#rememberSize(command.path, Number(text.trim()))
     else if (verb === 'SYST' && done) this.#session.system = text
@@ -220,6 +234,12 @@ export class FtpInterpreter implements Interpreter {
     else if (verb === 'QUIT' && done) this.#session.outcome = 'quit'
     if (code === 421) this.#session.outcome = `421 ${text}`
     this.#dirty = true
+  }
+
+  /** The server refused to start elsewhere: neither the next transfer does, nor one that was asked for already. */
+  #forgetRestart(ordinal: number): void {
+    if (this.#restart.command === ordinal) this.#restart = noRestart
+    for (const { transfer, restart } of this.#transfers.values()) if (restart === ordinal) transfer.restartOffset = 0
   }
 
   #rememberSize(path: string, size: number): void {

@@ -36,6 +36,7 @@ export class FtpTransfer {
   readonly start: TransferStart
   /** Absolute, where the folder is known by the time of the reply. */
   path: string | null
+  restartOffset: number
   readonly #store: Store
   #sizeTold: number | null
   #data: DataFacts | null = null
@@ -55,6 +56,7 @@ export class FtpTransfer {
     this.start = start
     this.#store = store
     this.path = start.path
+    this.restartOffset = start.restartOffset
     this.#sizeTold = start.sizeTold
     this.#listing = bringsListing(start.verb) ? [] : null
   }
@@ -66,6 +68,16 @@ export class FtpTransfer {
 
   get hasData(): boolean {
     return this.#data !== null
+  }
+
+  /** The server said that it begins, or data came. */
+  get begun(): boolean {
+    return this.#begun || this.#bytes > 0
+  }
+
+  detach(): void {
+    this.#data = null
+    this.#settle()
   }
 
   attach(data: DataFacts): void {
@@ -85,7 +97,8 @@ export class FtpTransfer {
   replied(code: number, text: string, at: number): void {
     if (code < 200) {
       this.#begun = true
-      this.#sizeTold ??= Number(/\((\d+) bytes\)/i.exec(text)?.[1] ?? NaN) || null
+      const told = /\((\d+) bytes\)/i.exec(text)?.[1]
+      if (told !== undefined) this.#sizeTold ??= Number(told)
       return
     }
     this.#reply = { code, text, at }
@@ -112,7 +125,7 @@ export class FtpTransfer {
       verb: start.verb, direction: start.direction, path: this.path, type: start.type, transfer_mode: start.transferMode,
       structure: start.structure, mode: data?.mode ?? null, form: data?.form ?? null,
       dialled_by: data === null ? null : data.mode === 'passive' ? 'client' : 'server',
-      restart_offset: start.restartOffset, size_told: this.#sizeTold, started: start.started,
+      restart_offset: this.restartOffset, size_told: this.#sizeTold, started: start.started,
       prepared: data?.connection.opened ?? null, connected: data?.connection.connected ?? null,
       first_byte: this.#firstByte, last_byte: this.#lastByte, closed: this.#closed?.at ?? null, replied: this.#reply?.at ?? null,
       bytes: this.#bytes, sha256: this.#over && data !== null ? this.#hash.copy().digest('hex') : null,
@@ -143,7 +156,7 @@ export class FtpTransfer {
     }
     if (reply.code >= 400) {
       const error = `${reply.code} ${reply.text.split('\n')[0]}`
-      return { outcome: this.#begun || this.#bytes > 0 ? 'aborted' : 'refused', error }
+      return { outcome: this.begun ? 'aborted' : 'refused', error }
     }
     if (!this.#over) return { outcome: 'open', error: null }
     const cut = this.#closed?.error ?? null

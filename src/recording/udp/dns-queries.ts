@@ -32,14 +32,15 @@ export class DnsQueries implements DatagramReader {
       this.#context.event({ kind: 'undecodable', text: reasonOf(thrown), time, direction, messageId: datagramId })
       return
     }
-    const key = keyOf(message)
+    const asker = message.response === (direction === 'down') ? 'up' : 'down'
+    const key = message.response ? this.#keyAnswered(message, asker) : keyOf(message, asker)
     if (!message.response) {
       this.#ask({ id: this.#context.store.newId(), datagramId, message, started: time }, key)
       return
     }
     const query = this.#waiting.get(key)
     if (query === undefined) {
-      this.#context.event({ kind: 'dns-unasked', text: `an answer that no query waits for: ${key}`, time, direction, messageId: datagramId })
+      this.#context.event({ kind: 'dns-unasked', text: `an answer that no query waits for: id ${message.id}, ${message.questions[0]?.name ?? 'no name'}`, time, direction, messageId: datagramId })
       return
     }
     this.#waiting.delete(key)
@@ -49,6 +50,14 @@ export class DnsQueries implements DatagramReader {
   close(): void {
     for (const query of this.#waiting.values()) this.#save(query, null, 'no answer')
     this.#waiting.clear()
+  }
+
+  /** A server that can't read or won't serve a query may leave the question out: then the id has to do. */
+  #keyAnswered(message: DnsMessage, asker: Direction): string {
+    if (message.questions.length > 0) return keyOf(message, asker)
+    const start = `${asker} ${message.id} `
+    for (const key of this.#waiting.keys()) if (key.startsWith(start)) return key
+    return start
   }
 
   #ask(query: Query, key: string): void {
@@ -91,7 +100,7 @@ export class DnsQueries implements DatagramReader {
 }
 
 /** Names differ in case between query and answer where somebody plays 0x20 games: it is the same name (RFC 4343). */
-function keyOf({ id, questions }: DnsMessage): string {
+function keyOf({ id, questions }: DnsMessage, asker: Direction): string {
   const [question] = questions
-  return `${id} ${question?.name.toLowerCase() ?? ''} ${question?.type ?? ''}`
+  return `${asker} ${id} ${question?.name.toLowerCase() ?? ''} ${question?.type ?? ''}`
 }

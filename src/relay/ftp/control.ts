@@ -7,7 +7,7 @@ import {
 } from '../../protocols/ftp/index.js'
 import type { CommandEvent, FtpEvent, ReplyEvent } from '../../protocols/ftp/index.js'
 import type { Address } from '../../recording/notes.js'
-import type { ConnectionRecorder } from '../../recording/recorder.js'
+import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
 import { HeldStream } from '../held-stream.js'
 import type { Replacement } from '../held-stream.js'
 import type { Inline, Pieces } from '../lane.js'
@@ -17,6 +17,12 @@ import type { FtpSettings } from './options.js'
 
 /** A reply that goes on for longer than this isn't waited for: it passes as it is. */
 const longestHeld = 256 * 1024
+
+/** What is left of an ABOR that was sent as urgent data, telnet bytes before it included. */
+const abortWithoutEnd = /^[^A-Za-z]*ABOR\r$/i
+
+/** A CR is followed by its LF in less than this, in ms, unless the LF went as urgent data. */
+const lineEndPatience = 100
 
 /** Harmless, and answered by every server: it stands for a refused command, so that replies keep their order. */
 const instead = Buffer.from('NOOP\r\n')
@@ -62,14 +68,20 @@ export class FtpControl implements Inline {
   #prepared: DataListener | null = null
   #transparent = false
   #emit: ((direction: Direction, pieces: Pieces) => void) | null = null
+  #supply: ((direction: Direction, bytes: Buffer) => void) | null = null
+  #lineEnd: NodeJS.Timeout | null = null
+  /** Should the LF come after all, it has gone out already. */
+  #lineFeedSupplied = false
   #closed = false
+  #listening: Promise<unknown> = Promise.resolve()
 
   constructor(options: FtpControlOptions) {
     this.#options = options
   }
 
-  attach(emit: (direction: Direction, pieces: Pieces) => void): void {
+  attach(emit: (direction: Direction, pieces: Pieces) => void, supply: (direction: Direction, bytes: Buffer) => void): void {
     this.#emit = emit
+    this.#supply = supply
   }
 
   connected(server: Socket): void {
@@ -79,6 +91,7 @@ export class FtpControl implements Inline {
   pass(direction: Direction, bytes: Buffer): Pieces | Promise<Pieces> {
     const stream = this.#streams[direction]
     stream.take(bytes)
+    if (direction === 'up') this.#awaitLineEnd(bytes)
     const events = this.#decoder.receive(direction, bytes, 0)
     if (this.#transparent) return stream.release(stream.end)
     const work: (Replacement | Promise<Replacement | null>)[] = []
@@ -101,8 +114,20 @@ export class FtpControl implements Inline {
     if (work.every((piece): piece is Replacement => !(piece instanceof Promise))) {
       return stream.release(until, this.#told(direction, work))
     }
-    return Promise.all(work).then((pieces) =>
+    return Promise.all(work.map((piece) => Promise.resolve(piece))).then((pieces) =>
       stream.release(until, this.#told(direction, pieces.filter((piece) => piece !== null))))
+  }
+
+  /** A client that sends `ABOR` as urgent data, line end and all, leaves us without its last byte: the LF. */
+  #awaitLineEnd(bytes: Buffer): void {
+    if (this.#lineEnd !== null) clearTimeout(this.#lineEnd)
+    this.#lineEnd = null
+    if (bytes.at(-1) !== 0x0d || this.#transparent || !abortWithoutEnd.test(this.#streams.up.text)) return
+    this.#lineEnd = setTimeout(() => {
+      this.#event('ftp-urgent', 'a command came without its LF, which the client sent as urgent data: supplied', 'up', this.#streams.up.end)
+      this.#lineFeedSupplied = true
+      this.#supply?.('up', Buffer.from('\n'))
+    }, lineEndPatience)
   }
 
   end(direction: Direction): Pieces {
@@ -111,6 +136,7 @@ export class FtpControl implements Inline {
 
   close(): void {
     this.#closed = true
+    if (this.#lineEnd !== null) clearTimeout(this.#lineEnd)
     this.#prepared?.close()
   }
 
@@ -131,7 +157,12 @@ export class FtpControl implements Inline {
 
   #command(command: CommandEvent): Replacement | Promise<Replacement | null> | null {
     const { verb, message, start, end } = command
+    if (this.#lineFeedSupplied && verb !== 'ABOR') {
+      this.#lineFeedSupplied = false
+      if (command.raw.length === 1) return { start, end, bytes: Buffer.alloc(0) }
+    }
     const text = command.argumentText ?? ''
+    if (verb === 'ABOR') return withSynch(command)
     if (verb === 'AUTH' && this.#options.settings.refuseTls) {
       return this.#refuse(command, '534 TLS is not available here.', 'ftp-tls-refused', `AUTH ${text} was answered with 534`)
     }
@@ -219,7 +250,14 @@ export class FtpControl implements Inline {
       })
   }
 
-  async #listen(
+  /** One after another: of two that are asked for in one packet, the second takes the first one's place. */
+  #listen(...asked: Parameters<FtpControl['listen']>): Promise<DataListener | null> {
+    const listening = this.#listening.then(() => this.listen(...asked))
+    this.#listening = listening
+    return listening
+  }
+
+  private async listen(
     host: string, ports: FtpSettings['dataPorts'], peer: string, accepted: 'client' | 'server', dial: Address, localAddress: string,
     setup: DataSetup,
   ): Promise<DataListener | null> {
@@ -252,6 +290,19 @@ export class FtpControl implements Inline {
   #event(kind: string, text: string, direction?: Direction, offset?: number): void {
     this.#options.tap?.event({ kind, source: 'relay', text, ...(direction === undefined ? {} : { direction }), ...(offset === undefined ? {} : { offset }) })
   }
+}
+
+/** The telnet synch as it is meant to come before ABOR: IAC IP IAC DM (RFC 959 §4.1.3). */
+const synch = Buffer.from([0xff, 0xf4, 0xff, 0xf2])
+
+/**
+ * The byte that a client sends as urgent doesn't reach us in its place: sockets hand it out separately, and Node not at all.
+ * Of a synch, a piece is missing then, which a server that reads urgent data in line would take for garbage.
+ */
+function withSynch({ raw, start, end }: CommandEvent): Replacement | null {
+  const at = raw.toString('latin1').toUpperCase().indexOf('ABOR')
+  if (at <= 0 || raw[0] !== 0xff || raw.subarray(0, at).equals(synch)) return null
+  return { start, end, bytes: Buffer.concat([synch, raw.subarray(at)]) }
 }
 
 function isMapped(host: string): boolean {

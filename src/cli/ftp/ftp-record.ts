@@ -1,0 +1,74 @@
+import { Readable } from 'node:stream'
+import { WiretapeError } from '../../error.js'
+import type { FtpSession, FtpTransferRecord, FtpCommandRecord, Recording, Side, TimelineRecord } from '../../index.js'
+import { commandView } from './command-view.js'
+import { sessionJson } from './session-json.js'
+import { sessionView } from './session-view.js'
+import { readStory } from './story.js'
+import { transferView } from './transfer-view.js'
+
+/** What `show` needs of a record, whatever its kind. */
+export interface ShownRecord {
+  lines(): Iterable<string> | AsyncIterable<string>
+  json(): unknown
+  bytes(body: Side | undefined, raw: boolean): Readable[]
+}
+
+/** A session, a command or a transfer as `show` shows it; null where the record is something else. */
+export function ftpRecord(recording: Recording, { id, protocol, kind }: TimelineRecord): ShownRecord | null {
+  if (protocol !== 'ftp') return null
+  const where = `id = ${id}`
+  if (kind === 'session') {
+    const [session] = recording.ftpSessions({ where })
+    return shownSession(recording, session!)
+  }
+  if (kind === 'command') {
+    const [command] = recording.ftpCommands({ where })
+    return shownCommand(recording, command!)
+  }
+  if (kind === 'transfer') {
+    const [transfer] = recording.ftpTransfers({ where })
+    return shownTransfer(recording, transfer!)
+  }
+  return null
+}
+
+function shownSession(recording: Recording, session: FtpSession): ShownRecord {
+  const story = readStory(recording, session)
+  return {
+    lines: () => sessionView(story),
+    json: () => sessionJson(story),
+    bytes: (body) => directions(body).map((direction) => recording.stream(session.connectionId, direction)),
+  }
+}
+
+function shownCommand(recording: Recording, command: FtpCommandRecord): ShownRecord {
+  const { id, connectionId } = command
+  return {
+    lines: () => commandView(recording, command),
+    json: () => ({ ...command, replies: [...recording.ftpReplies({ where: `command_id = ${id}` })] }),
+    bytes: (body, raw) => {
+      if (!raw) throw new WiretapeError('usage', `--body: record ${id} is a command, which has none; --raw gives its line and its replies`)
+      return directions(body).map((direction) => Readable.from(
+        received(recording, `connection_id = ${connectionId} AND message_id = ${id} AND direction = '${direction}' AND leg = 'received'`), { objectMode: false }))
+    },
+  }
+}
+
+/** A transfer goes one way only, so either word means what it carried. */
+function shownTransfer(recording: Recording, transfer: FtpTransferRecord): ShownRecord {
+  const { id } = transfer
+  return {
+    lines: () => transferView(recording, transfer),
+    json: () => ({ ...transfer, listing: recording.ftpListing(id) }),
+    bytes: () => [recording.transferBody(id)],
+  }
+}
+
+function directions(body: Side | undefined): ('up' | 'down')[] {
+  return body === undefined ? ['up', 'down'] : body === 'request' ? ['up'] : ['down']
+}
+
+function* received(recording: Recording, where: string): Generator<Buffer> {
+  for (const { bytes } of recording.segments({ where })) yield bytes
+}

@@ -1,0 +1,92 @@
+import type { Direction } from '../protocols/decoder.js'
+import type { ConnectionRecorder } from '../recording/connection-recorder.js'
+import type { Recorder } from '../recording/recorder.js'
+import type { Protocol } from './address.js'
+
+/** Ms for which a connection has to be quiet to count as idle when stopping. */
+const quietWhenStopping = 250
+
+/** A connection or a UDP session that is open now. */
+export interface Carried {
+  readonly bytes: Readonly<Record<Direction, number>>
+  /** Which way the last bytes went, where that is known. */
+  readonly lastDirection?: Direction
+  close(reason: string): void
+}
+
+type Seen = { readonly protocol: Protocol, readonly handle: number | null, up: number, down: number, quietSince: number }
+
+/** Everything that is open: counted, looked at for idleness, and closed when the relay stops. */
+export class OpenConnections {
+  readonly #idleTimeout: number
+  readonly #udpIdleTimeout: number
+  readonly #open = new Map<Carried, Seen>()
+  #count = 0
+  readonly #closed: Record<Direction, number> = { up: 0, down: 0 }
+
+  /** @param idleTimeout ms, 0 for never; the other for UDP sessions. */
+  constructor(idleTimeout: number, udpIdleTimeout: number) {
+    this.#idleTimeout = idleTimeout
+    this.#udpIdleTimeout = udpIdleTimeout
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  add(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried): void {
+    this.#count++
+    this.#open.set(connection, { protocol, handle: tap?.handle ?? null, up: 0, down: 0, quietSince: Date.now() })
+  }
+
+  remove(connection: Carried): void {
+    this.#open.delete(connection)
+    this.#closed.up += connection.bytes.up
+    this.#closed.down += connection.bytes.down
+  }
+
+  /** `connections` counts those that have ended too, and so do the bytes. */
+  totals(): { open: number, connections: number, bytesUp: number, bytesDown: number } {
+    let { up, down } = this.#closed
+    for (const { bytes } of this.#open.keys()) {
+      up += bytes.up
+      down += bytes.down
+    }
+    return { open: this.#open.size, connections: this.#count, bytesUp: up, bytesDown: down }
+  }
+
+  /** To be called several times a second: bytes are compared, so that no clock is read for each of them. */
+  sweep(): void {
+    const now = Date.now()
+    for (const [connection, seen] of this.#open) {
+      const idle = seen.protocol === 'udp' ? this.#udpIdleTimeout : this.#idleTimeout
+      const { up, down } = connection.bytes
+      if (up !== seen.up || down !== seen.down) {
+        seen.up = up
+        seen.down = down
+        seen.quietSince = now
+      } else if (idle > 0 && now - seen.quietSince >= idle) {
+        connection.close('idle timeout')
+      }
+    }
+  }
+
+  /**
+   * Closes what needn't be waited for: datagrams, which have no end, and HTTP connections between two exchanges. The recorder
+   * knows which those are; without one, a connection that last heard from the server and has been quiet counts as such.
+   */
+  async closeIdle(recorder: Recorder | null): Promise<void> {
+    const idle = recorder === null || recorder.failure !== null ? null : new Set(await recorder.idle())
+    const now = Date.now()
+    for (const [connection, { protocol, handle, up, down, quietSince }] of this.#open) {
+      const { bytes, lastDirection } = connection
+      if (bytes.up !== up || bytes.down !== down || now - quietSince < quietWhenStopping) continue
+      const between = idle === null ? lastDirection === 'down' || up === 0 : handle !== null && idle.has(handle)
+      if (protocol === 'udp' || (protocol === 'http' && between)) connection.close('relay stopped')
+    }
+  }
+
+  closeAll(reason: string): void {
+    for (const connection of this.#open.keys()) connection.close(reason)
+  }
+}
