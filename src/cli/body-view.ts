@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import pc from 'picocolors'
+import { colour as pc } from './colour.js'
 import { contentCodings, decodeContent } from '../protocols/content/coding.js'
 import { isJson, readText } from '../protocols/content/text.js'
 import { printableText } from './escape.js'

@@ -1,4 +1,4 @@
-import pc from 'picocolors'
+import { colour as pc } from './colour.js'
 import type { Recording, Segment } from '../index.js'
 import { readText } from '../protocols/content/text.js'
 import { printableLine, printableText } from './escape.js'

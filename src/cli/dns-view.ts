@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import pc from 'picocolors'
+import { colour as pc } from './colour.js'
 import type { Recording, TimelineRecord, UdpDatagram } from '../index.js'
 import { readText } from '../protocols/content/text.js'
 import { printableLine, printableText } from './escape.js'

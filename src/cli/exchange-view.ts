@@ -1,4 +1,4 @@
-import pc from 'picocolors'
+import { colour as pc } from './colour.js'
 import type { HttpExchange, Recording, Side } from '../index.js'
 import { firstHeader } from '../protocols/http1/index.js'
 import { bodyView } from './body-view.js'

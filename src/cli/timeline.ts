@@ -1,4 +1,4 @@
-import pc from 'picocolors'
+import { colour as pc } from './colour.js'
 import type { TimelineRecord } from '../index.js'
 import { printableLine } from './escape.js'
 import { formatBytes, formatDuration, formatTime } from './units.js'

@@ -1,4 +1,4 @@
-import pc from 'picocolors'
+import { colour as pc } from '../colour.js'
 import type { FtpCommandRecord, Recording } from '../../index.js'
 import { printableLine, printableText } from '../escape.js'
 import { formatDuration, formatTime } from '../units.js'

@@ -1,4 +1,4 @@
-import pc from 'picocolors'
+import { colour as pc } from '../colour.js'
 import type { Paint } from './text-picture.js'
 
 const narrowest = 60
@@ -10,6 +10,5 @@ export function terminalColumns(): number {
 
 /** Tones as colours on a terminal that wants them; elsewhere everything as it is. */
 export function terminalPaint(): Paint {
-  const colors = pc.createColors(process.stdout.isTTY && pc.isColorSupported)
-  return { plain: (text) => text, dim: colors.dim, good: colors.green, bad: colors.red, notable: colors.yellow, strong: colors.bold }
+  return { plain: (text) => text, dim: pc.dim, good: pc.green, bad: pc.red, notable: pc.yellow, strong: pc.bold }
 }

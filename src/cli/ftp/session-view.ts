@@ -1,4 +1,4 @@
-import pc from 'picocolors'
+import { colour as pc } from '../colour.js'
 import { printableLine, printableText } from '../escape.js'
 import { formatTime } from '../units.js'
 import { layOut } from './picture.js'

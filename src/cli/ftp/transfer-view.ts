@@ -1,4 +1,4 @@
-import pc from 'picocolors'
+import { colour as pc } from '../colour.js'
 import type { FtpListingEntry, FtpTransferRecord, Recording } from '../../index.js'
 import type { Address } from '../../recording/notes.js'
 import { bodyView } from '../body-view.js'
