@@ -7,13 +7,17 @@ import type {
 /** A row as SQLite gives it: column names to values. */
 export type Row = Readonly<Record<string, string | number | Buffer | null>>
 
-export function readRecord(row: Row): TimelineRecord {
-  return {
-    id: row['id'] as number, protocol: row['protocol'] as string, kind: row['kind'] as string,
-    connectionId: row['connection_id'] as number, time: row['time'] as number,
-    durationMs: row['duration_ms'] as number | null, summary: row['summary'] as string, bytes: row['bytes'] as number,
-    outcome: row['outcome'] as string, error: row['error'] as string | null, changed: row['changed'] === 1,
-  }
+/** The columns of the view `record` that make a `TimelineRecord`, in the order in which `readRecord` takes them. */
+export const recordColumns = 'id, protocol, kind, connection_id, time, duration_ms, summary, bytes, outcome, error, changed'
+
+type RecordRow = readonly [
+  id: number, protocol: string, kind: string, connectionId: number, time: number, durationMs: number | null, summary: string,
+  bytes: number, outcome: string, error: string | null, changed: number,
+]
+
+export function readRecord(row: RecordRow): TimelineRecord {
+  const [id, protocol, kind, connectionId, time, durationMs, summary, bytes, outcome, error, changed] = row
+  return { id, protocol, kind, connectionId, time, durationMs, summary, bytes, outcome, error, changed: changed === 1 }
 }
 
 export function readExchange(row: Row): HttpExchange {

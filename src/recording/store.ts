@@ -86,7 +86,9 @@ export class Store {
   readonly #database: Database
   readonly #begin: Statement
   readonly #commit: Statement
-  readonly #segments = new Map<string, Statement>()
+  readonly #segments: Record<Direction, Record<'received' | 'sent', Map<string, Statement>>> = {
+    up: { received: new Map(), sent: new Map() }, down: { received: new Map(), sent: new Map() },
+  }
   readonly #tables = new Map<string, Statement>()
   readonly #retype: Statement
   readonly #adopt: Statement
@@ -177,14 +179,14 @@ export class Store {
    * The hottest statement: the words that repeat in every row are part of it, and the id is left to SQLite, which then
    * appends without looking for it. As the only writer, we know which one it will be.
    */
-  #segmentStatement(direction: Direction, leg: string, kind: string): Statement {
-    const key = `${direction} ${leg} ${kind}`
-    let statement = this.#segments.get(key)
+  #segmentStatement(direction: Direction, leg: 'received' | 'sent', kind: string): Statement {
+    const statements = this.#segments[direction][leg]
+    let statement = statements.get(kind)
     if (statement === undefined) {
       statement = this.#database.prepare(
         `INSERT INTO segment (connection_id, direction, leg, "offset", time, kind, message_id, replaces, bytes)
          VALUES (?, '${direction}', '${leg}', ?, ?, '${kind.replaceAll("'", "''")}', ?, ?, ?)`)
-      this.#segments.set(key, statement)
+      statements.set(kind, statement)
     }
     return statement
   }
