@@ -7,6 +7,7 @@ import { dial } from './dial.js'
 import type { DialOptions, Dialled } from './dial.js'
 import { Lane } from './lane.js'
 import type { Inline } from './lane.js'
+import { returnReadBuffer, takeReadBuffer } from './read-buffer.js'
 
 export interface ConnectionSettings {
   readonly dial: DialOptions
@@ -36,6 +37,7 @@ export class Connection {
   readonly #settings: ConnectionSettings
   readonly #acceptedSide: 'client' | 'server'
   readonly #dialling: { abort(): void }
+  readonly #readBuffer = takeReadBuffer()
   #dialled: Dialled | null = null
   #fromAccepted: Lane | null = null
   #fromDialled: Lane | null = null
@@ -53,9 +55,12 @@ export class Connection {
     this.#dialling = dial(
       {
         ...settings.dial,
-        onRead: (bytes) => {
-          this.lastDirection = dialledDirection
-          return this.#fromDialled!.take(bytes)
+        reads: {
+          buffer: this.#readBuffer,
+          take: (bytes) => {
+            this.lastDirection = dialledDirection
+            return this.#fromDialled!.take(bytes)
+          },
         },
       },
       (dialled) => this.#connected(dialled),
@@ -153,6 +158,7 @@ export class Connection {
 
   #closed(): void {
     if (--this.#open > 0) return
+    returnReadBuffer(this.#readBuffer)
     this.#settings.inline?.close?.()
     this.#settings.tap?.closed({ reason: this.#reason ?? 'closed', error: this.#error })
     this.#settings.onOver(this)

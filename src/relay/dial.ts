@@ -4,21 +4,18 @@ import { reasonOf, systemCodeOf } from '../error.js'
 import type { TlsFacts } from '../recording/notes.js'
 import type { Target } from './address.js'
 
-/** Large enough that a fast server fills few reads, small enough for thousands of connections: it is only touched as far as it is used. */
-const readBufferSize = 64 * 1024
-
 export interface DialOptions {
   readonly target: Target
   /** Ms; 0 waits as long as the system does. */
   readonly timeout: number
   readonly insecure: boolean
   /** Dial from this address of our own. */
-  readonly localAddress?: string
+  readonly localAddress?: string | null
   /**
-   * Takes what is read, from a buffer that is used again for the next read; false stops reading until `resume()`.
+   * Reads come in a buffer that is used again for the next one; `take` returns false to stop reading until `resume()`.
    * Without it, and over TLS, the socket gives `data` events.
    */
-  readonly onRead?: (bytes: Buffer) => boolean
+  readonly reads?: { readonly buffer: Buffer, readonly take: (bytes: Buffer) => boolean }
 }
 
 export interface Dialled {
@@ -33,12 +30,12 @@ export interface Dialled {
  * Failures reach `failed` as one sentence, also after a timeout; exactly one of the two is called, once.
  */
 export function dial(options: DialOptions, connected: (dialled: Dialled) => void, failed: (error: string, code: string | null) => void): { abort(): void } {
-  const { target, timeout, onRead } = options
+  const { target, timeout, reads } = options
   let over = false
   const raw = connect({
     host: target.host, port: target.port, allowHalfOpen: true, noDelay: true, highWaterMark: 1,
-    ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
-    ...(onRead !== undefined && !target.secure ? { onread: staticBuffer(onRead) } : {}),
+    ...(options.localAddress == null ? {} : { localAddress: options.localAddress }),
+    ...(reads !== undefined && !target.secure ? { onread: onread(reads) } : {}),
   } as NetConnectOpts)
   raw.pause()
   let secure: TLSSocket | undefined
@@ -78,9 +75,8 @@ export function dial(options: DialOptions, connected: (dialled: Dialled) => void
   return { abort: () => settle('given up') }
 }
 
-function staticBuffer(onRead: (bytes: Buffer) => boolean): OnReadOpts {
-  const buffer = Buffer.allocUnsafeSlow(readBufferSize)
-  return { buffer, callback: (length) => onRead(buffer.subarray(0, length)) }
+function onread({ buffer, take }: NonNullable<DialOptions['reads']>): OnReadOpts {
+  return { buffer, callback: (length) => take(buffer.subarray(0, length)) }
 }
 
 function factsOf(socket: TLSSocket): TlsFacts {

@@ -16,6 +16,9 @@ const asBegun = { TYPE: 'A', MODE: 'S', STRU: 'F' }
 /** REST applies to the next transfer alone (RFC 3659 §5). */
 const noRestart = { offset: 0, command: -1 }
 
+/** Prepared data connections that a transfer may still come for: servers know one. */
+const setupsRemembered = 64
+
 /** Replies of which the relay may still say that the client got another one: those of one read. */
 const repliesRemembered = 64
 
@@ -158,7 +161,7 @@ export class FtpInterpreter implements Interpreter {
     const command = new FtpCommand(store.newId(), message, verb, argument, this.#pathOf(verb, text), event.startedAt)
     this.#commands.set(message, command)
     if (verb === 'USER') this.#session.user = text
-    if (preparesData(verb) !== null) this.#setups.push(message)
+    if (preparesData(verb) !== null) this.#setUp(message)
     const direction = dataDirection(verb)
     if (direction !== null) this.#beginTransfer(command, direction)
     else if (verb !== 'REST' && preparesData(verb) === null) this.#restart = noRestart
@@ -216,7 +219,16 @@ export class FtpInterpreter implements Interpreter {
     this.#saveCommand(command)
     store.countRecord()
     this.#commands.delete(message)
-    for (const [ordinal, { transfer: one }] of this.#transfers) if (one.over) this.#transfers.delete(ordinal)
+    for (const [ordinal, { transfer: one, setup }] of this.#transfers) {
+      if (!one.over) continue
+      this.#transfers.delete(ordinal)
+      if (one.hasData) this.#data.delete(setup)
+    }
+  }
+
+  #setUp(ordinal: number): void {
+    this.#setups.push(ordinal)
+    if (this.#setups.length > setupsRemembered) this.#data.delete(this.#setups.shift()!)
   }
 
   /** What a final reply says about the session. */

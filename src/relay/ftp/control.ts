@@ -39,8 +39,8 @@ export interface DataConnection {
   /** Which side it came from: the client in passive mode, the server in active mode. */
   readonly accepted: 'client' | 'server'
   readonly dial: Address
-  /** The relay's own address on the side that is dialled: peers expect data from where the control connection is. */
-  readonly localAddress: string
+  /** The relay's own address on the side that is dialled, where the system wouldn't choose it by itself. */
+  readonly localAddress: string | null
   readonly setup: DataSetup
 }
 
@@ -211,7 +211,7 @@ export class FtpControl implements Inline {
       this.#event('ftp-address-ignored', `the server named ${told.host} for its data connection; ${server.host} is dialled, where it is itself`, 'down', start)
     }
     const dial = { host: settings.trustPasv ? told.host : server.host, port: told.port }
-    const listener = await this.#listen(local.host, settings.dataPorts, peer.host, 'client', dial, addressOf(this.#server!.localAddress, 0)!.host, { command: message, mode: 'passive', form: verb === 'PASV by EPSV' ? 'PASV' : verb })
+    const listener = await this.#listen(local.host, settings.dataPorts, peer.host, 'client', dial, null, { command: message, mode: 'passive', form: verb === 'PASV by EPSV' ? 'PASV' : verb })
     if (listener === null) return { start, end, bytes: Buffer.from('425 No data connection can be opened.\r\n') }
     if (code === 229 && verb !== 'PASV by EPSV') return { start, end, bytes: withEpsvPort(raw, listener.port) }
     const host = settings.dataHost ?? (isIPv4(local.host) ? local.host : '127.0.0.1')
@@ -241,13 +241,22 @@ export class FtpControl implements Inline {
     const raw = Buffer.from(command.raw)
     const local = addressOf(server.localAddress, server.localPort)!
     const from = addressOf(server.remoteAddress, server.remotePort)!
-    return this.#listen(local.host, null, from.host, 'server', { host: address.host, port: address.port }, addressOf(this.#options.client.localAddress, 0)!.host, { command: message, mode: 'active', form: verb })
+    return this.#listen(local.host, null, from.host, 'server', { host: address.host, port: address.port }, this.#addressForClient(), { command: message, mode: 'active', form: verb })
       .then((listener) => {
         if (listener === null) return this.#refuse(command, '425 No data connection can be opened.', 'ftp-data-refused', `${verb} was answered with 425`)
         const own = { host: local.host, port: listener.port }
         if (verb === 'EPRT') return { start, end, bytes: withEprtArgument(raw, own) }
         return { start, end, bytes: isIPv4(own.host) ? withPortArgument(raw, own) : Buffer.from(`EPRT |2|${own.host}|${own.port}|\r\n`) }
       })
+  }
+
+  /**
+   * A client expects its data from the address that it reached the server by, which may be a second one of ours. Where both sides are
+   * one machine's one address, there is no other to choose, and naming it would cost a search for a free port.
+   */
+  #addressForClient(): string | null {
+    const { client } = this.#options
+    return client.localAddress === client.remoteAddress ? null : addressOf(client.localAddress, 0)?.host ?? null
   }
 
   /** One after another: of two that are asked for in one packet, the second takes the first one's place. */
@@ -258,7 +267,7 @@ export class FtpControl implements Inline {
   }
 
   private async listen(
-    host: string, ports: FtpSettings['dataPorts'], peer: string, accepted: 'client' | 'server', dial: Address, localAddress: string,
+    host: string, ports: FtpSettings['dataPorts'], peer: string, accepted: 'client' | 'server', dial: Address, localAddress: string | null,
     setup: DataSetup,
   ): Promise<DataListener | null> {
     this.#prepared?.close()

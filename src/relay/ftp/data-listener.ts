@@ -1,8 +1,15 @@
+import { randomInt } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { formatAddress } from '../address.js'
 import { addressOf } from '../connection.js'
 import { Listener } from '../listener.js'
 import { systemCodeOf } from '../../error.js'
+
+/**
+ * The dynamic ports (RFC 6335 §6). They are asked for by number: to find a free one itself, the system looks through all that are still
+ * in TIME_WAIT, which after some thousand transfers took it longer than the transfers.
+ */
+const dynamicPorts = { first: 49_152, last: 65_535 }
 
 /** How long a prepared data connection may stay unused, in ms: servers wait about as long. */
 const unusedFor = 60_000
@@ -29,8 +36,7 @@ export class DataListener {
 
   /** @throws WiretapeError `bind` where no port can be had. */
   static async open(options: DataListenerOptions): Promise<DataListener> {
-    const { ports } = options
-    if (ports === null) return DataListener.#bind(options, 0)
+    const ports = options.ports ?? dynamicPorts
     const count = ports.last - ports.first + 1
     // Starts somewhere else each time: a port just closed may still be waited for by a late client.
     const start = nextStart++ % count
@@ -65,12 +71,14 @@ export class DataListener {
         return
       }
       served = true
-      made.close()
       options.onConnection(socket)
+      // After the dialling: the server waits for that, nobody for this.
+      made.close()
     }, () => {})
     const made = new DataListener(listener)
     return made
   }
 }
 
-let nextStart = 0
+/** Not always the same first one: somebody else's late client may know it. */
+let nextStart = randomInt(dynamicPorts.last)
