@@ -6,10 +6,11 @@ import { Listener } from '../listener.js'
 import { systemCodeOf } from '../../error.js'
 
 /**
- * The dynamic ports (RFC 6335 §6). They are asked for by number: to find a free one itself, the system looks through all that are still
- * in TIME_WAIT, which after some thousand transfers took it longer than the transfers.
+ * Dynamic ports (RFC 6335 §6), those above what Linux hands out by itself. They are asked for by number: to find a free one, the system
+ * looks through all that are still in TIME_WAIT, which after some thousand transfers took it longer than the transfers. Ours
+ * aren't in its way either when it looks for one to dial from.
  */
-const dynamicPorts = { first: 49_152, last: 65_535 }
+const dynamicPorts = { first: 61_000, last: 65_535 }
 
 /** How long a prepared data connection may stay unused, in ms: servers wait about as long. */
 const unusedFor = 60_000
