@@ -42,7 +42,7 @@ function openConnection(ordinal: number, opened: number): ConnectionRow {
     id: store.newId(), relayId: relay, protocol: 'http', transport: 'tcp', parentId: null, role: null,
     client: { host: '127.0.0.1', port: 40_000 + ordinal % 20_000 }, listen: { host: '127.0.0.1', port: 8080 }, opened,
     dial: server, server, connected: opened + 200, closed: null, endReason: null, error: null,
-    bytesUp: 0, bytesDown: 0, droppedUp: 0, droppedDown: 0, messages: exchangesAConnection, tls: null,
+    bytesUp: 0, bytesDown: 0, droppedUp: 0, droppedDown: 0, messages: exchangesAConnection, changed: false, tls: null,
   }
   store.connection(row)
   return row

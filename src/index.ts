@@ -1,6 +1,19 @@
 export { startRelay } from './relay/relay.js'
 export type { Relay, RelayListener, RelayStats } from './relay/relay.js'
-export type { RelayOptions } from './relay/options.js'
+export type { PluginUse, RelayOptions } from './relay/options.js'
+export { definePlugin } from './plugins/definition.js'
+export type { AnyPlugin, OptionDeclaration, OptionDeclarations, OptionValues, PluginDefinition, SetupContext } from './plugins/definition.js'
+export { close, delay, drop, duplicate, reply, reset, respond, retarget } from './plugins/actions.js'
+export type { Action, Close, Delay, Drop, Duplicate, Reply, Reset, Respond, Retarget } from './plugins/actions.js'
+export { HeaderList } from './plugins/header-list.js'
+export type { HeaderField } from './plugins/header-list.js'
+export type {
+  ConnectionHooks, DnsHooks, FtpHooks, Hooks, HttpHooks, Outcome, RecordingMask, StreamContext, StreamStage, UdpHooks,
+} from './plugins/hooks.js'
+export type {
+  BodyTransform, ConnectionEnd, ConnectionInfo, DatagramMessage, DnsAnswerMessage, DnsQueryMessage, DnsRecord, DnsResponse, FtpCommandMessage, FtpReplyMessage,
+  FtpTransfer, FtpTransferEnd, HttpAnswer, HttpBody, HttpRequest, HttpResponse, Message, TransformOptions,
+} from './plugins/messages.js'
 export { WiretapeError } from './error.js'
 export type { ErrorCode } from './error.js'
 export { openRecording } from './recording/recording.js'

@@ -1,6 +1,7 @@
 import type { Direction } from '../protocols/decoder.js'
 import type { ClosedNote, ConnectedNote, EventNote, Note, OpenedNote } from './notes.js'
 import { EntryKind } from './slab.js'
+import type { SentKind } from './slab.js'
 
 /** Bytes left out that one entry can tell of. */
 const largestSkip = 2 ** 30
@@ -15,7 +16,7 @@ export interface Entries {
   readonly full: boolean
   countDropped(bytes: number): void
   /** @returns false where reading should pause until `onceReady`. */
-  put(kind: EntryKind, handle: number, direction: Direction, offset: number, payload: Uint8Array | null, replaced: number): boolean
+  put(kind: EntryKind, handle: number, direction: Direction, offset: number, payload: Uint8Array | null, replaced: number, sent?: SentKind): boolean
   note(handle: number, note: Note): void
   open(opened: Omit<OpenedNote, 'type'>): ConnectionRecorder
   onceReady(listener: () => void): void
@@ -68,9 +69,9 @@ export class ConnectionRecorder {
   }
 
   /** Bytes sent on instead of the `replaced` received bytes at stream offset `offset`. */
-  sent(direction: Direction, offset: number, replaced: number, bytes: Uint8Array): void {
+  sent(direction: Direction, offset: number, replaced: number, bytes: Uint8Array, kind: SentKind = 'head'): void {
     this.#tellSkipped()
-    this.#recorder.put(EntryKind.sent, this.handle, direction, offset, bytes, replaced)
+    this.#recorder.put(EntryKind.sent, this.handle, direction, offset, bytes, replaced, kind)
   }
 
   end(direction: Direction, clean: boolean): void {

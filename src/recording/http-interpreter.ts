@@ -3,6 +3,7 @@ import { Http1Decoder } from '../protocols/http1/index.js'
 import type { Http1Event } from '../protocols/http1/index.js'
 import { ExchangeInProgress } from './exchange-in-progress.js'
 import type { Interpreter, InterpreterContext } from './interpreter.js'
+import type { SentKind } from './slab.js'
 
 /** Segments written for a head that isn't complete yet: a later byte may show that it wasn't one. */
 type Provisional = { readonly id: number, readonly start: number }
@@ -34,12 +35,12 @@ export class HttpInterpreter implements Interpreter {
     this.#settle()
   }
 
-  sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number): void {
+  sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number, kind: SentKind): void {
     let exchange: ExchangeInProgress | undefined
     for (const open of this.#open.values()) if (open.covers(direction, offset)) exchange = open
     if (exchange !== undefined) exchange.row.changed = true
     const ids = this.#context.store.segment(
-      this.#context.connection.id, direction, 'sent', offset, time, 'head', exchange?.row.id ?? null, replaced, bytes)
+      this.#context.connection.id, direction, 'sent', offset, time, kind, exchange?.row.id ?? null, replaced, bytes)
     exchange?.covered(ids)
   }
 
@@ -47,6 +48,11 @@ export class HttpInterpreter implements Interpreter {
     this.#spans = []
     for (const event of this.#decoder.end(direction, time, clean)) this.#take(event)
     this.#settle()
+  }
+
+  messageId(ordinal: number): number | null {
+    const id = this.#open.get(ordinal)?.row.id ?? -1
+    return id < 0 ? null : id
   }
 
   get idle(): boolean {

@@ -5,7 +5,7 @@ import { interpreterFor } from './interpreters.js'
 import type { Interpreter, InterpreterContext } from './interpreter.js'
 import type { ClosedNote, ConnectedNote, EventNote, Note, OpenedNote } from './notes.js'
 import { OpaqueInterpreter } from './opaque-interpreter.js'
-import type { SlabSink } from './slab.js'
+import type { SentKind, SlabSink } from './slab.js'
 import type { ConnectionRow, Store } from './store.js'
 
 type Connection = {
@@ -35,10 +35,12 @@ export class Ingest implements SlabSink {
     this.#guard(connection, direction, offset, time, () => connection.interpreter.received(direction, bytes, offset, time))
   }
 
-  sent(handle: number, direction: Direction, time: number, offset: number, bytes: Buffer, replaced: number): void {
+  sent(handle: number, direction: Direction, time: number, offset: number, bytes: Buffer, replaced: number, kind: SentKind): void {
     const connection = this.#connections.get(handle)
     if (connection === undefined) return
-    this.#guard(connection, direction, offset, time, () => connection.interpreter.sent(direction, bytes, offset, replaced, time))
+    connection.row.changed = true
+    connection.dirty = true
+    this.#guard(connection, direction, offset, time, () => connection.interpreter.sent(direction, bytes, offset, replaced, time, kind))
   }
 
   dropped(handle: number, direction: Direction, time: number, offset: number, length: number): void {
@@ -100,14 +102,14 @@ export class Ingest implements SlabSink {
       transport: note.transport, parentId: parent?.row.id ?? null,
       role: note.role ?? null, client: note.client, listen: note.listen, opened: time, dial: null, server: note.server ?? null,
       connected: null, closed: null, endReason: null, error: null, bytesUp: 0, bytesDown: 0, droppedUp: 0, droppedDown: 0,
-      messages: 0, tls: null,
+      messages: 0, changed: false, tls: null,
     }
     const context: InterpreterContext = {
       store, connection: row, scheme: note.scheme ?? note.protocol, keepPasswords: note.keepPasswords ?? false, decode: note.decode ?? 'auto',
       event: (event) => {
         store.event({
           time: event.time, connectionId: row.id, messageId: event.messageId ?? null, kind: event.kind, source: 'decoder',
-          direction: event.direction ?? null, offset: event.offset ?? null, bytes: null, text: event.text,
+          direction: event.direction ?? null, offset: event.offset ?? null, bytes: null, text: event.text, hook: null,
         })
       },
     }
@@ -143,10 +145,12 @@ export class Ingest implements SlabSink {
   }
 
   #event(handle: number, time: number, note: EventNote): void {
+    const connection = this.#connections.get(handle)
     this.#store.event({
-      time, connectionId: this.#connections.get(handle)?.row.id ?? null, messageId: null, kind: note.kind,
+      time, connectionId: connection?.row.id ?? null, kind: note.kind,
+      messageId: note.message === undefined ? null : connection?.interpreter.messageId?.(note.message) ?? null,
       source: note.source, direction: note.direction ?? null, offset: note.offset ?? null, bytes: note.bytes ?? null,
-      text: note.text,
+      text: note.text, hook: note.hook ?? null,
     })
   }
 

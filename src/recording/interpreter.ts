@@ -1,5 +1,6 @@
 import type { Direction } from '../protocols/decoder.js'
 import type { OpenedNote } from './notes.js'
+import type { SentKind } from './slab.js'
 import type { ConnectionRow, Store } from './store.js'
 
 /**
@@ -9,12 +10,14 @@ import type { ConnectionRow, Store } from './store.js'
 export interface Interpreter {
   received(direction: Direction, bytes: Buffer, offset: number, time: number): void
   /** Bytes that were sent on instead of `replaced` received ones at `offset`. */
-  sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number): void
+  sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number, kind: SentKind): void
   /** The other side has been dialled: the connection's addresses are known. */
   connected?(time: number): void
   end(direction: Direction, time: number, clean: boolean): void
   /** Writes the rows of messages still in progress, so that a crash loses only moments of them. */
   flush(): void
+  /** The record of a message, by its ordinal on the connection: for events that are about it. */
+  messageId?(ordinal: number): number | null
   /** No message is in progress. Absent where that can't be told. */
   readonly idle?: boolean
   close(time: number): void

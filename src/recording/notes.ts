@@ -60,6 +60,10 @@ export interface EventNote {
   readonly direction?: Direction
   readonly offset?: number
   readonly bytes?: number
+  /** The plugin's hook that did it, by its path. */
+  readonly hook?: string
+  /** The message on this connection that it is about, by its ordinal there, as the decoder counts. */
+  readonly message?: number
 }
 
 export interface RelayNote {

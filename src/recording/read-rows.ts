@@ -52,7 +52,7 @@ export function readConnection(row: Row): ConnectionRecord {
     client: address('client'), listen: address('listen'), dial: address('dial'), server: address('server'),
     opened: row['opened'] as number, connected: number('connected'), closed: number('closed'),
     endReason: text('end_reason'), error: text('error'), bytesUp: row['bytes_up'] as number, bytesDown: row['bytes_down'] as number,
-    droppedUp: row['dropped_up'] as number, droppedDown: row['dropped_down'] as number, messages: row['messages'] as number,
+    droppedUp: row['dropped_up'] as number, droppedDown: row['dropped_down'] as number, messages: row['messages'] as number, changed: row['changed'] === 1,
     tls: text('tls_version') === null ? null
       : { version: text('tls_version'), cipher: text('tls_cipher'), alpn: text('tls_alpn'), serverName: text('tls_server_name') },
   }
@@ -103,6 +103,7 @@ export function readEvent(row: Row): EventRecord {
     messageId: row['message_id'] as number | null, kind: row['kind'] as string, source: row['source'] as string,
     direction: row['direction'] as EventRecord['direction'], offset: row['offset'] as number | null,
     bytes: row['bytes'] as number | null, text: row['text'] as string,
+    hook: (row['hook'] ?? null) as string | null,
   }
 }
 

@@ -8,6 +8,7 @@ import { ConnectionRecorder } from './connection-recorder.js'
 import type { Entries } from './connection-recorder.js'
 import { createRecordingPath } from './recording-path.js'
 import { EntryKind, headerSize, slabSize, SlabWriter } from './slab.js'
+import type { SentKind } from './slab.js'
 import type { FromWorker, ToWorker, WorkerSettings } from './worker-messages.js'
 
 /** Slabs at the worker before it counts as behind: 8 × 512 KiB are some 50 ms of writing. */
@@ -159,11 +160,11 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
   }
 
   /** @returns false where reading should pause until `ready`. */
-  put(kind: EntryKind, handle: number, direction: Direction, offset: number, payload: Uint8Array | null, replaced: number): boolean {
+  put(kind: EntryKind, handle: number, direction: Direction, offset: number, payload: Uint8Array | null, replaced: number, sent?: SentKind): boolean {
     if (this.#failure !== null) return true
     let slab = this.#slab
     if (slab === null || !slab.fits(payload === null ? 0 : payload.length)) slab = this.#nextSlab(payload?.length ?? 0)
-    slab.put(kind, handle, direction, microseconds(), offset, payload, replaced)
+    slab.put(kind, handle, direction, microseconds(), offset, payload, replaced, sent)
     this.#timer ??= setTimeout(this.#onTimer, handOverAfter)
     return this.#behindSince === 0 || this.#drop
   }

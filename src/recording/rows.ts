@@ -86,6 +86,8 @@ export interface ConnectionRecord {
   readonly droppedUp: number
   readonly droppedDown: number
   readonly messages: number
+  /** Something else was sent on than was received. */
+  readonly changed: boolean
   readonly tls: TlsFacts | null
 }
 
@@ -233,6 +235,8 @@ export interface EventRecord {
   readonly offset: number | null
   readonly bytes: number | null
   readonly text: string
+  /** The plugin's hook that did it, such as `http.request`; null for what no plugin did. */
+  readonly hook: string | null
 }
 
 export interface Segment {

@@ -26,6 +26,10 @@ export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind]
 
 const downBit = 0x100
 
+/** What bytes are that were sent instead of received ones: kept in the header's third byte. */
+export const sentKinds = ['head', 'body', 'framing', 'command', 'reply', 'datagram', 'opaque'] as const
+export type SentKind = (typeof sentKinds)[number]
+
 /** The smallest slab: an entry has to fit whole, and a socket's read is at most 64 KiB. */
 export const slabSize = 512 * 1024
 
@@ -54,12 +58,12 @@ export class SlabWriter {
   /** The payload is copied: the caller's memory may be a socket's, still queued for writing. */
   put(
     kind: EntryKind, connection: number, direction: Direction, time: number, offset: number, payload: Uint8Array | null,
-    replaced: number,
+    replaced: number, sent: SentKind = 'head',
   ): void {
     const at = this.#used
     const word = at >> 2
     const length = payload === null ? 0 : payload.length
-    this.#u32[word] = direction === 'down' ? kind | downBit : kind
+    this.#u32[word] = (direction === 'down' ? kind | downBit : kind) | (sent === 'head' ? 0 : sentKinds.indexOf(sent) << 16)
     this.#u32[word + 1] = connection
     this.#f64[(at >> 3) + 1] = time
     this.#f64[(at >> 3) + 2] = offset
@@ -73,7 +77,7 @@ export class SlabWriter {
 /** What reads a slab's entries. `payload` is a view into the slab, valid during the call only. */
 export interface SlabSink {
   received(connection: number, direction: Direction, time: number, offset: number, payload: Buffer): void
-  sent(connection: number, direction: Direction, time: number, offset: number, payload: Buffer, replaced: number): void
+  sent(connection: number, direction: Direction, time: number, offset: number, payload: Buffer, replaced: number, kind: SentKind): void
   dropped(connection: number, direction: Direction, time: number, offset: number, length: number): void
   end(connection: number, direction: Direction, time: number, clean: boolean): void
   note(connection: number, time: number, json: string): void
@@ -94,7 +98,7 @@ export function readSlab(buffer: ArrayBuffer, used: number, sink: SlabSink): voi
     const payload = Buffer.from(buffer, at + headerSize, length)
     switch (tag & 0xff) {
       case EntryKind.received: sink.received(connection, direction, time, offset, payload); break
-      case EntryKind.sent: sink.sent(connection, direction, time, offset, payload, replaced); break
+      case EntryKind.sent: sink.sent(connection, direction, time, offset, payload, replaced, sentKinds[(tag >> 16) & 0xff]!); break
       case EntryKind.dropped: sink.dropped(connection, direction, time, offset, replaced); break
       case EntryKind.end: sink.end(connection, direction, time, replaced === 0); break
       case EntryKind.note: sink.note(connection, time, payload.toString()); break

@@ -25,6 +25,8 @@ export interface ConnectionRow {
   droppedUp: number
   droppedDown: number
   messages: number
+  /** Something else was sent on than was received. */
+  changed: boolean
   tls: TlsFacts | null
 }
 
@@ -70,6 +72,8 @@ export interface EventRow {
   readonly offset: number | null
   readonly bytes: number | null
   readonly text: string
+  /** The plugin's hook that did it. */
+  readonly hook: string | null
 }
 
 /** No blob is larger: a body of any size is read and written in pieces that fit in memory. */
@@ -121,10 +125,10 @@ export class Store {
     this.#retype = database.prepare(`UPDATE segment SET kind = ?, message_id = NULL WHERE id = ?`)
     this.#adopt = database.prepare(`UPDATE segment SET message_id = ? WHERE id = ?`)
     this.#exchange = insert('http_exchange_row', 26)
-    this.#connection = insert('connection', 28)
-    this.#event = insert('event', 10)
+    this.#connection = insert('connection', 29)
+    this.#event = insert('event', 11)
     this.#headerList = insert('header_list', 4)
-    this.#datagram = insert('udp_datagram', 7)
+    this.#datagram = insert('udp_datagram', 8)
     this.#relay = insert('relay', 5)
   }
 
@@ -236,18 +240,18 @@ export class Store {
       row.dial?.host, row.dial?.port, row.server?.host, row.server?.port,
       row.opened, row.connected, row.closed, row.endReason, row.error, row.bytesUp, row.bytesDown,
       row.droppedUp, row.droppedDown, row.messages,
-      row.tls?.version, row.tls?.cipher, row.tls?.alpn, row.tls?.serverName)
+      row.tls?.version, row.tls?.cipher, row.tls?.alpn, row.tls?.serverName, row.changed ? 1 : 0)
   }
 
   event(row: EventRow): void {
     this.begin()
     this.#event.run(this.newId(), row.time, row.connectionId, row.messageId, row.kind, row.source, row.direction,
-      row.offset, row.bytes, row.text)
+      row.offset, row.bytes, row.text, row.hook)
   }
 
-  datagram(id: number, connectionId: number, direction: Direction, time: number, size: number, segmentId: number, decoded: boolean): void {
+  datagram(id: number, connectionId: number, direction: Direction, time: number, size: number, segmentId: number, decoded: boolean, changed = false): void {
     this.begin()
-    this.#datagram.run(id, connectionId, direction, time, size, segmentId, decoded ? 1 : 0)
+    this.#datagram.run(id, connectionId, direction, time, size, segmentId, decoded ? 1 : 0, changed ? 1 : 0)
   }
 
   /** @returns the relay's row id. */

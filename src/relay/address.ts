@@ -44,10 +44,22 @@ export function parseRelayAddress(protocol: Protocol, text: string, option = `--
   if (listen === null || listen.port > 65535) {
     throw complain(`LISTEN "${listenText}"`, 'is not a port or host:port (0 to 65535)')
   }
-  const target = protocol === 'http' ? readUrl(targetText) : readPlainTarget(targetText)
+  const target = readTarget(protocol, targetText)
   if (typeof target === 'string') throw complain(`TARGET "${targetText}"`, target)
-  if (target.port > 65535 || target.port === 0) throw complain(`TARGET "${targetText}"`, 'has a port outside 1 to 65535')
   return { protocol, listen, target }
+}
+
+/** Reads a target alone: `host:port`, for `http` also a URL. @throws WiretapeError `usage`. */
+export function parseTarget(protocol: Protocol, text: string): Target {
+  const target = readTarget(protocol, text)
+  if (typeof target === 'string') throw new WiretapeError('usage', `the target "${text}" ${target}`)
+  return target
+}
+
+/** @returns the target, or what is wrong with it. */
+function readTarget(protocol: Protocol, text: string): Target | string {
+  const target = protocol === 'http' ? readUrl(text) : readPlainTarget(text)
+  return typeof target !== 'string' && (target.port > 65535 || target.port === 0) ? 'has a port outside 1 to 65535' : target
 }
 
 /** `host:port`, with brackets around IPv6. */

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { reasonOf, systemCodeOf } from '../error.js'
+import type { ConnectionPlugins } from '../plugins/connection-plugins.js'
 import type { Direction } from '../protocols/decoder.js'
 import type { Address } from '../recording/notes.js'
 import type { ConnectionRecorder } from '../recording/connection-recorder.js'
@@ -7,7 +8,10 @@ import { dial } from './dial.js'
 import type { DialOptions, Dialled } from './dial.js'
 import { Lane } from './lane.js'
 import type { Inline } from './lane.js'
+import type { Outlet } from './outlet.js'
 import { returnReadBuffer, takeReadBuffer } from './read-buffer.js'
+import { StreamStages } from './stream-stages.js'
+import type { StageUse } from './stream-stages.js'
 
 export interface ConnectionSettings {
   readonly dial: DialOptions
@@ -15,12 +19,20 @@ export interface ConnectionSettings {
   readonly accepted?: 'client' | 'server'
   readonly tap: ConnectionRecorder | null
   readonly inline: Inline | null
+  /** What the plugins have for this connection's bytes. */
+  readonly stages?: (direction: Direction) => readonly StageUse[]
+  readonly plugins?: ConnectionPlugins | null
   /** Called once the other side is connected. */
   readonly onConnected?: (dialled: Socket) => void
   /** Called when nothing could be dialled, with a sentence and the system's code. */
   readonly onDialFailed?: (error: string, code: string | null) => void
   /** Called once, when both sockets are gone. */
-  readonly onOver: (connection: Connection) => void
+  readonly onOver: (connection: Connection, ending: ConnectionEnding) => void
+}
+
+export interface ConnectionEnding {
+  readonly reason: string
+  readonly error: string | null
 }
 
 /** Codes by which the system says that the peer tore the connection down instead of closing it. */
@@ -83,6 +95,14 @@ export class Connection {
     this.#cut(reason, null)
   }
 
+  /** Resets both sides now. @param reason why, for the record. */
+  reset(reason: string): void {
+    this.#reason ??= reason
+    this.#dialling.abort()
+    if (this.#dialled !== null) reset(this.#dialled.raw, this.#dialled.socket)
+    reset(this.#accepted, this.#accepted)
+  }
+
   #connected(dialled: Dialled): void {
     const accepted = this.#accepted
     const { socket, raw, tls } = dialled
@@ -102,8 +122,10 @@ export class Connection {
     tap?.connected({
       dial: addressOf(raw.localAddress, raw.localPort), [dialledSide]: addressOf(raw.remoteAddress, raw.remotePort), tls,
     })
-    const fromAccepted = new Lane(forth, accepted, socket, tap, inline, false)
-    const fromDialled = new Lane(back, socket, accepted, tap, inline, tls === null)
+    const outlet = this.#outlet(back, accepted)
+    const fromAccepted = new Lane(forth, accepted, this.#outlet(forth, socket), tap, inline, false)
+    // Stages keep copies: the buffer of the reads is free again at once.
+    const fromDialled = new Lane(back, socket, outlet, tap, inline, tls === null && outlet === accepted)
     this.#fromAccepted = fromAccepted
     this.#fromDialled = fromDialled
     const laneOf = (direction: Direction): Lane => direction === forth ? fromAccepted : fromDialled
@@ -121,6 +143,14 @@ export class Connection {
     this.#settings.onConnected?.(raw)
     accepted.resume()
     socket.resume()
+  }
+
+  /** The socket itself, unless plugins stand before it. */
+  #outlet(direction: Direction, to: Socket): Outlet {
+    const { tap, plugins, stages } = this.#settings
+    const found = stages?.(direction) ?? []
+    if (plugins === undefined || plugins === null || found.length === 0) return to
+    return new StreamStages({ direction, to, tap, plugins, stages: found, onCut: () => this.reset('cut for a plugin') })
   }
 
   #noting(direction: Direction, lane: Lane): (chunk: Buffer) => void {
@@ -160,8 +190,9 @@ export class Connection {
     if (--this.#open > 0) return
     returnReadBuffer(this.#readBuffer)
     this.#settings.inline?.close?.()
-    this.#settings.tap?.closed({ reason: this.#reason ?? 'closed', error: this.#error })
-    this.#settings.onOver(this)
+    const ending = { reason: this.#reason ?? 'closed', error: this.#error }
+    this.#settings.tap?.closed(ending)
+    this.#settings.onOver(this, ending)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Direction } from '../protocols/decoder.js'
 import type { ConnectionRecorder } from '../recording/connection-recorder.js'
+import type { Outlet } from './outlet.js'
 
 /** Bytes that may wait for a slow reader beyond what the system buffers, where each read has memory of its own. */
 const queueLimit = 128 * 1024
@@ -37,7 +38,7 @@ export class Lane {
   bytes = 0
   readonly #direction: Direction
   readonly #from: Socket
-  readonly #to: Socket
+  readonly #to: Outlet
   readonly #tap: ConnectionRecorder | null
   readonly #inline: Inline | null
   /** How much may stay unwritten while reading goes on: nothing where the read buffer is used again. */
@@ -47,7 +48,7 @@ export class Lane {
   #waitsForInline = false
   #ended = false
 
-  constructor(direction: Direction, from: Socket, to: Socket, tap: ConnectionRecorder | null, inline: Inline | null, reusesBuffer: boolean) {
+  constructor(direction: Direction, from: Socket, to: Outlet, tap: ConnectionRecorder | null, inline: Inline | null, reusesBuffer: boolean) {
     this.#direction = direction
     this.#from = from
     this.#to = to

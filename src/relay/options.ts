@@ -1,4 +1,8 @@
+import { randomInt } from 'node:crypto'
 import { WiretapeError } from '../error.js'
+import type { AnyPlugin } from '../plugins/definition.js'
+import { configure } from '../plugins/plugin-set.js'
+import type { ConfiguredPlugin } from '../plugins/plugin-set.js'
 import type { RecorderOptions } from '../recording/recorder.js'
 import { datagramDecoders } from '../recording/udp/datagram-decoders.js'
 import { parseRelayAddress } from './address.js'
@@ -37,11 +41,23 @@ export interface RelayOptions extends FtpOptions {
   readonly idleTimeout?: number
   /** Ms that open connections are given to finish when the relay stops; 5,000 by default. */
   readonly grace?: number
+  /** Plugins, in the order in which they see messages: definitions, or with options `{ plugin, options }`. */
+  readonly plugins?: readonly PluginUse[]
+  /** What every random choice follows from; a new one each run where absent. A whole number. */
+  readonly seed?: number
+  /** Takes a line of a plugin's log; to standard error where absent. */
+  readonly log?: (line: string) => void
   /** Told once of each problem that outlives one connection: out of file descriptors, nothing more recorded. */
   readonly onProblem?: (message: string) => void
 }
 
+/** A plugin and what it is to be used with. */
+export type PluginUse = AnyPlugin | { readonly plugin: AnyPlugin, readonly options?: Readonly<Record<string, unknown>> }
+
 export interface RelaySettings {
+  readonly plugins: readonly ConfiguredPlugin[]
+  readonly seed: number
+  readonly log: (line: string) => void
   readonly addresses: readonly RelayAddress[]
   readonly record: RecorderOptions | null
   readonly insecure: boolean
@@ -89,6 +105,9 @@ export function readRelayOptions(options: RelayOptions): RelaySettings {
       sessions: count('udp-sessions', options.udpSessions, 10_000, 1), buffer: count('udp-buffer', options.udpBuffer, 4 * 1024 * 1024, 0),
       decode: readDecode(options.decode ?? 'auto'),
     },
+    plugins: (options.plugins ?? []).map((use, index) => 'plugin' in use
+      ? configure(use.plugin, use.options ?? {}, `plugins[${index}]`) : configure(use, {}, `plugins[${index}]`)),
+    seed: readSeed(options.seed), log: options.log ?? ((line) => process.stderr.write(`${line}\n`)),
     onProblem: options.onProblem ?? ((message) => process.emitWarning(message)),
   }
 }
@@ -99,6 +118,12 @@ function count(name: string, value: number | undefined, otherwise: number, least
     throw new WiretapeError('usage', `${name}: ${value} is not a whole number from ${least} to ${longestTimer}`)
   }
   return value
+}
+
+function readSeed(seed: number | undefined): number {
+  if (seed === undefined) return randomInt(2 ** 31)
+  if (!Number.isSafeInteger(seed)) throw new WiretapeError('usage', `seed: ${seed} is not a whole number`)
+  return seed
 }
 
 function readDecode(word: string): string {

@@ -1,20 +1,17 @@
 import type { Socket } from 'node:net'
-import { WiretapeError, systemCodeOf } from '../error.js'
+import type { WiretapeError } from '../error.js'
+import { PluginSet } from '../plugins/plugin-set.js'
 import type { Address } from '../recording/notes.js'
 import { Recorder } from '../recording/recorder.js'
-import type { ConnectionRecorder } from '../recording/connection-recorder.js'
 import type { Protocol, RelayAddress } from './address.js'
 import { formatAddress } from './address.js'
-import { addressOf, Connection } from './connection.js'
+import { Carrier } from './carrier.js'
 import { connectionCapacity } from './file-descriptors.js'
-import { FtpControl } from './ftp/control.js'
-import type { DataConnection } from './ftp/control.js'
 import { Listener } from './listener.js'
 import { OpenConnections } from './open-connections.js'
 import { readRelayOptions } from './options.js'
 import type { RelayOptions, RelaySettings } from './options.js'
 import { UdpListener } from './udp.js'
-import { RewriteHost } from './rewrite-host.js'
 import { refuseLoops } from './loops.js'
 
 /** How often open connections are looked at for idleness, in ms: timeouts are exact to this. */
@@ -67,14 +64,21 @@ export class Relay {
   readonly #open: OpenConnections
   readonly #problems = new Map<string, number>()
   #sweeper: NodeJS.Timeout | null = null
-  #capacity = Infinity
+  #carrier: Carrier | null = null
+  readonly #plugins: PluginSet
   #stopping: Promise<void> | null = null
   #cutNow: (() => void) | null = null
 
   /** Use `startRelay`. */
   constructor(settings: RelaySettings) {
     this.#settings = settings
+    this.#plugins = new PluginSet(settings.plugins, settings.seed, settings.log)
     this.#open = new OpenConnections(settings.idleTimeout, settings.udp.idleTimeout)
+  }
+
+  /** What every random choice follows from. */
+  get seed(): number {
+    return this.#settings.seed
   }
 
   /** The recording's path; null where nothing is recorded. */
@@ -111,15 +115,15 @@ export class Relay {
         this.#bound.push(await this.#bindUdp(address, () => relayNumbers[index] ?? 0))
         continue
       }
-      const accept = (socket: Socket): void => this.#accept(socket, address, relayNumbers[index] ?? 0)
+      const accept = (socket: Socket): void => this.#carrier?.accept(socket, address, index, relayNumbers[index] ?? 0)
       this.#bound.push(await Listener.bind(
         address.listen, (socket) => ready ? accept(socket) : early.push(() => accept(socket)),
-        (error) => this.#acceptFailed(error, address)))
+        (error) => this.#carrier?.acceptFailed(error, address)))
     }
     refuseLoops(this.#settings.addresses, this.#bound.map((listener) => listener.address))
     const { record, onProblem } = this.#settings
     if (record !== null) {
-      this.#recorder = await Recorder.open(record)
+      this.#recorder = await Recorder.open({ ...record, facts: { seed: String(this.#settings.seed), ...record.facts } })
       this.#recorder.on('failed', (error) => onProblem(error.message))
     }
     for (const [index, { protocol, target }] of this.#settings.addresses.entries()) {
@@ -133,7 +137,10 @@ export class Relay {
       })
     }
     this.#sweeper = setInterval(() => this.#open.sweep(), sweepInterval).unref()
-    this.#capacity = connectionCapacity()
+    this.#carrier = new Carrier({
+      settings: this.#settings, plugins: this.#plugins, recorder: this.#recorder, open: this.#open, capacity: connectionCapacity(),
+      onProblem: (kind, message) => this.#problem(kind, message),
+    })
     ready = true
     for (const accept of early) accept()
     for (const bound of this.#bound) bound.start?.()
@@ -155,6 +162,7 @@ export class Relay {
   }
 
   async #stop(grace: number): Promise<void> {
+    this.#carrier?.stop()
     for (const listener of this.#bound) listener.close()
     if (this.#open.size > 0 && grace > 0) {
       await new Promise<void>((resolve) => {
@@ -176,53 +184,6 @@ export class Relay {
     await this.#recorder?.close()
   }
 
-  #accept(client: Socket, address: RelayAddress, relay: number): void {
-    const { insecure, connectTimeout, rewriteHost, ftp } = this.#settings
-    const { protocol, target } = address
-    if (this.#stopping !== null) {
-      client.on('error', () => {}).destroy()
-      return
-    }
-    // Each connection would be read once before it pauses: while the recorder is behind, none is begun.
-    if (this.#recorder?.behind === true) {
-      this.#recorder.once('ready', () => this.#accept(client, address, relay))
-      return
-    }
-    if (!this.#hasRoom(client)) return
-    const tap = this.#recorder?.open({
-      relay, protocol, transport: 'tcp', scheme: 'http', keepPasswords: ftp.keepPasswords,
-      client: addressOf(client.remoteAddress, client.remotePort), listen: addressOf(client.localAddress, client.localPort),
-    }) ?? null
-    const control = protocol !== 'ftp' ? null : new FtpControl({
-      settings: ftp, tap, client, onData: (data) => this.#acceptData(data, relay, tap),
-    })
-    this.#open.add(protocol, tap, new Connection(client, {
-      tap, dial: { target, timeout: connectTimeout, insecure },
-      inline: control ?? (protocol === 'http' && rewriteHost ? new RewriteHost(target.authority, tap) : null),
-      onConnected: (server) => control?.connected(server),
-      onDialFailed: (_error, code) => this.#dialFailed(code),
-      onOver: (over) => this.#open.remove(over),
-    }))
-  }
-
-  /** A data connection is one of its own: it lives on when its control connection has ended. */
-  #acceptData({ socket, accepted, dial, localAddress, setup }: DataConnection, relay: number, control: ConnectionRecorder | null): void {
-    if (!this.#hasRoom(socket)) return
-    const from = addressOf(socket.remoteAddress, socket.remotePort)
-    const tap = control?.child({
-      relay, protocol: 'ftp-data', transport: 'tcp', role: 'data', ftp: setup,
-      client: accepted === 'client' ? from : null, server: accepted === 'server' ? from : null,
-      listen: addressOf(socket.localAddress, socket.localPort),
-    }) ?? null
-    const text = formatAddress(dial)
-    this.#open.add('ftp', tap, new Connection(socket, {
-      tap, accepted, inline: null,
-      dial: { target: { ...dial, secure: false, authority: text, text }, timeout: this.#settings.connectTimeout, insecure: false, localAddress },
-      onDialFailed: (_error, code) => this.#dialFailed(code),
-      onOver: (over) => this.#open.remove(over),
-    }))
-  }
-
   #bindUdp(address: RelayAddress, relay: () => number): Promise<UdpListener> {
     const settings = this.#settings.udp
     return UdpListener.bind(address, {
@@ -234,28 +195,6 @@ export class Relay {
       onOver: (session) => this.#open.remove(session),
       onProblem: (kind, message) => this.#problem(kind, message),
     })
-  }
-
-  #hasRoom(socket: Socket): boolean {
-    if (this.#open.size < this.#capacity) return true
-    socket.on('error', () => {}).destroy()
-    this.#outOfDescriptors('EMFILE')
-    return false
-  }
-
-  #dialFailed(code: string | null): void {
-    if (code === 'EMFILE' || code === 'ENFILE') this.#outOfDescriptors(code)
-  }
-
-  #acceptFailed(error: Error, address: RelayAddress): void {
-    const code = systemCodeOf(error)
-    if (code === 'EMFILE' || code === 'ENFILE') this.#outOfDescriptors(code)
-    else this.#problem(code ?? error.message, `accepting for ${address.target.text} failed: ${error.message}`)
-  }
-
-  #outOfDescriptors(code: string): void {
-    this.#problem('descriptors', `out of file descriptors (${code}) at ${this.#open.size} connections: new ones are turned away until others close; `
-      + 'raise the limit with ulimit -n')
   }
 
   #problem(kind: string, message: string): void {

@@ -95,6 +95,6 @@ function connection(id: number, opened: number, closed: number | undefined): Con
   return {
     id, relayId: 1, protocol: 'ftp', transport: 'tcp', parentId: null, role: null, client: { host: '10.0.0.1', port: 5000 }, listen: null,
     dial: null, server: { host: '10.0.0.2', port: 21 }, opened: time(opened), connected: time(opened), closed: closed === undefined ? null : time(closed),
-    endReason: null, error: null, bytesUp: 0, bytesDown: 0, droppedUp: 0, droppedDown: 0, messages: 1, tls: null,
+    endReason: null, error: null, bytesUp: 0, bytesDown: 0, droppedUp: 0, droppedDown: 0, messages: 1, changed: false, tls: null,
   }
 }

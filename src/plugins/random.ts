@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto'
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+
+/**
+ * Numbers from 0 up to 1, of which all of a run's follow from its seed: each consumer has a generator of its own, so that no timing moves
+ * a number from one to another.
+ * @param key names the consumer: plugin and connection.
+ */
+export function seededRandom(seed: number, key: string): () => number {
+  const generator = xoroshiro128plus(createHash('sha256').update(`${seed}/${key}`).digest().readInt32LE(0))
+  // 53 bits, all that a double has.
+  return () => ((generator.next() >>> 5) * 0x400_0000 + (generator.next() >>> 6)) / 2 ** 53
+}

@@ -1,0 +1,208 @@
+import type { Socket } from 'node:net'
+import { systemCodeOf } from '../error.js'
+import type { Action } from '../plugins/actions.js'
+import type { ConnectionPlugins, HookPath, PluginEvent } from '../plugins/connection-plugins.js'
+import type { ConnectionHooks, Hooks } from '../plugins/hooks.js'
+import type { ConnectionInfo } from '../plugins/messages.js'
+import type { PluginSet } from '../plugins/plugin-set.js'
+import type { Direction } from '../protocols/decoder.js'
+import type { ConnectionRecorder } from '../recording/connection-recorder.js'
+import type { Recorder } from '../recording/recorder.js'
+import { formatAddress, parseTarget } from './address.js'
+import type { RelayAddress, Target } from './address.js'
+import { addressOf, Connection } from './connection.js'
+import type { ConnectionEnding } from './connection.js'
+import { FtpControl } from './ftp/control.js'
+import type { DataConnection } from './ftp/control.js'
+import type { OpenConnections } from './open-connections.js'
+import type { RelaySettings } from './options.js'
+import { RewriteHost } from './rewrite-host.js'
+import type { StageUse } from './stream-stages.js'
+
+export interface CarrierOptions {
+  readonly settings: RelaySettings
+  readonly plugins: PluginSet
+  readonly recorder: Recorder | null
+  readonly open: OpenConnections
+  /** Connections that the system has room for. */
+  readonly capacity: number
+  readonly onProblem: (kind: string, message: string) => void
+}
+
+/** Which of a connection's hooks are asked for. */
+const listening: Readonly<Record<ConnectionInfo['protocol'], readonly (keyof Hooks)[]>> = {
+  'tcp': ['connection', 'stream', 'recording'],
+  'http': ['connection', 'http', 'stream', 'recording'],
+  'ftp': ['connection', 'ftp', 'stream', 'recording'],
+  'ftp-data': ['connection', 'stream', 'recording'],
+  'udp': ['connection', 'udp', 'dns', 'recording'],
+}
+
+const opening: HookPath<NonNullable<ConnectionHooks['open']>> = { path: 'connection.open', of: ({ connection }) => connection?.open?.bind(connection) }
+const closing: HookPath<NonNullable<ConnectionHooks['close']>> = { path: 'connection.close', of: ({ connection }) => connection?.close?.bind(connection) }
+
+/** Takes accepted sockets and makes connections of them: asks the plugins, opens the record, dials. */
+export class Carrier {
+  readonly #options: CarrierOptions
+  readonly #ordinals = new Map<number, number>()
+  #stopping = false
+
+  constructor(options: CarrierOptions) {
+    this.#options = options
+  }
+
+  stop(): void {
+    this.#stopping = true
+  }
+
+  /** @param relay its ordinal among those started together. @param number by which the recorder knows it. */
+  accept(client: Socket, address: RelayAddress, relay: number, number: number): void {
+    const { recorder, settings } = this.#options
+    if (this.#stopping) {
+      client.on('error', () => {}).destroy()
+      return
+    }
+    // Each connection would be read once before it pauses: while the recorder is behind, none is begun.
+    if (recorder?.behind === true) {
+      recorder.once('ready', () => this.accept(client, address, relay, number))
+      return
+    }
+    if (!this.#hasRoom(client)) return
+    const { protocol } = address
+    const ordinal = (this.#ordinals.get(relay) ?? 0) + 1
+    this.#ordinals.set(relay, ordinal)
+    const info: ConnectionInfo = {
+      relay, ordinal, protocol, client: addressOf(client.remoteAddress, client.remotePort),
+      listen: addressOf(client.localAddress, client.localPort), target: address.target.text,
+    }
+    const tap = recorder?.open({
+      relay: number, protocol, transport: 'tcp', scheme: 'http', keepPasswords: settings.ftp.keepPasswords,
+      client: info.client, listen: info.listen,
+    }) ?? null
+    const plugins = this.pluginsFor(info, tap)
+    this.#opened(plugins, client, tap, address.target, (target) => this.#carry(client, { ...address, target }, number, tap, plugins))
+  }
+
+  /** The plugins of one connection, telling the record of it what they do. */
+  pluginsFor(info: ConnectionInfo, tap: ConnectionRecorder | null): ConnectionPlugins | null {
+    return this.#options.plugins.for(info, listening[info.protocol], (event) => tellOf(tap, event))
+  }
+
+  #carry(client: Socket, { protocol, target }: RelayAddress, number: number, tap: ConnectionRecorder | null, plugins: ConnectionPlugins | null): void {
+    const { settings: { insecure, connectTimeout, rewriteHost, ftp }, open } = this.#options
+    const control = protocol !== 'ftp' ? null : new FtpControl({
+      settings: ftp, tap, client, onData: (data) => this.#acceptData(data, number, tap, plugins),
+    })
+    open.add(protocol, tap, new Connection(client, {
+      tap, dial: { target, timeout: connectTimeout, insecure },
+      inline: control ?? (protocol === 'http' && rewriteHost ? new RewriteHost(target.authority, tap) : null),
+      plugins, stages: stagesOf(plugins),
+      onConnected: (server) => control?.connected(server),
+      onDialFailed: (_error, code) => this.#dialFailed(code),
+      onOver: (over, ending) => this.#over(over, plugins, ending),
+    }))
+  }
+
+  /** A data connection is one of its own: it lives on when its control connection has ended. */
+  #acceptData({ socket, accepted, dial, localAddress, setup }: DataConnection, number: number, control: ConnectionRecorder | null, parent: ConnectionPlugins | null): void {
+    if (!this.#hasRoom(socket)) return
+    const { settings: { connectTimeout }, open } = this.#options
+    const from = addressOf(socket.remoteAddress, socket.remotePort)
+    const listen = addressOf(socket.localAddress, socket.localPort)
+    const tap = control?.child({
+      relay: number, protocol: 'ftp-data', transport: 'tcp', role: 'data', ftp: setup,
+      client: accepted === 'client' ? from : null, server: accepted === 'server' ? from : null, listen,
+    }) ?? null
+    const text = formatAddress(dial)
+    const target: Target = { ...dial, secure: false, authority: text, text }
+    const plugins = parent === null ? null : this.pluginsFor({
+      relay: parent.info.relay, ordinal: setup.command, protocol: 'ftp-data', client: accepted === 'client' ? from : null, listen, target: text, parent: parent.info,
+    }, tap)
+    this.#opened(plugins, socket, tap, target, (to) => open.add('ftp', tap, new Connection(socket, {
+      tap, accepted, inline: null, plugins, stages: stagesOf(plugins),
+      dial: { target: to, timeout: connectTimeout, insecure: false, localAddress },
+      onDialFailed: (_error, code) => this.#dialFailed(code),
+      onOver: (over, ending) => this.#over(over, plugins, ending),
+    })))
+  }
+
+  /** Asks the plugins before anything is dialled. */
+  #opened(plugins: ConnectionPlugins | null, socket: Socket, tap: ConnectionRecorder | null, target: Target, go: (target: Target) => void): void {
+    if (plugins === null || !plugins.has(opening)) {
+      go(target)
+      return
+    }
+    const { open } = this.#options
+    let gone = false
+    const waiting = { bytes: { up: 0, down: 0 }, close: () => socket.destroy() }
+    open.add('tcp', null, waiting)
+    const broken = (): void => {}
+    socket.on('error', broken)
+    socket.once('close', () => { gone = true })
+    plugins.run(opening, null, (call) => call(plugins.info), (actions) => {
+      open.remove(waiting)
+      socket.off('error', broken)
+      const ending = actions.find(({ action }) => action === 'close' || action === 'reset')
+      if (gone || ending !== undefined || this.#stopping) {
+        socket.on('error', broken)
+        if (ending?.action === 'reset') socket.resetAndDestroy()
+        else socket.destroy()
+        tap?.closed({ reason: ending === undefined ? 'client closed' : 'refused by a plugin', error: null })
+        return
+      }
+      go(this.#retargeted(actions, plugins, target))
+    })
+  }
+
+  #retargeted(actions: readonly Action[], plugins: ConnectionPlugins, target: Target): Target {
+    const to = actions.findLast((action) => action.action === 'retarget')
+    if (to === undefined) return target
+    try {
+      return parseTarget(plugins.info.protocol === 'http' ? 'http' : 'tcp', to.target)
+    } catch (thrown) {
+      plugins.tell({ kind: 'plugin-failed', source: 'relay', hook: opening.path, text: `retarget(${to.target}): ${(thrown as Error).message}; it goes to ${target.text}` })
+      return target
+    }
+  }
+
+  #over(connection: Connection, plugins: ConnectionPlugins | null, { reason, error }: ConnectionEnding): void {
+    this.#options.open.remove(connection)
+    if (plugins === null || !plugins.has(closing)) return
+    const { up, down } = connection.bytes
+    plugins.run(closing, null, (call) => call({ connection: plugins.info, reason, error, bytesUp: up, bytesDown: down }), () => {})
+  }
+
+  #hasRoom(socket: Socket): boolean {
+    if (this.#options.open.size < this.#options.capacity) return true
+    socket.on('error', () => {}).destroy()
+    this.#outOfDescriptors('EMFILE')
+    return false
+  }
+
+  #dialFailed(code: string | null): void {
+    if (code === 'EMFILE' || code === 'ENFILE') this.#outOfDescriptors(code)
+  }
+
+  acceptFailed(error: Error, address: RelayAddress): void {
+    const code = systemCodeOf(error)
+    if (code === 'EMFILE' || code === 'ENFILE') this.#outOfDescriptors(code)
+    else this.#options.onProblem(code ?? error.message, `accepting for ${address.target.text} failed: ${error.message}`)
+  }
+
+  #outOfDescriptors(code: string): void {
+    this.#options.onProblem('descriptors', `out of file descriptors (${code}) at ${this.#options.open.size} connections: new ones are turned away until others close; `
+      + 'raise the limit with ulimit -n')
+  }
+}
+
+function stagesOf(plugins: ConnectionPlugins | null): (direction: Direction) => readonly StageUse[] {
+  if (plugins === null || !plugins.listensTo('stream')) return () => []
+  return (direction) => plugins.members.flatMap((member) => {
+    const stage = member.hooks.stream?.({ direction, connection: plugins.info })
+    return stage === undefined ? [] : [{ member, path: 'stream', stage }]
+  })
+}
+
+function tellOf(tap: ConnectionRecorder | null, event: PluginEvent): void {
+  tap?.event(event)
+}

@@ -1,0 +1,149 @@
+import { createServer, connect } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import type { ExecutionContext } from 'ava'
+import fc from 'fast-check'
+import { definePlugin } from 'wiretape'
+import type { AnyPlugin, StreamStage } from 'wiretape'
+import { bytesOf, onlyConnection, taping } from '../real/relaying.js'
+
+/** Sends back what it gets, and ends when the client does. */
+async function echo(t: ExecutionContext): Promise<number> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {})
+    socket.pipe(socket)
+  })
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  t.teardown(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+async function exchange(port: number, pieces: readonly (Buffer | string)[]): Promise<Buffer> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  for (const piece of pieces) {
+    socket.write(piece)
+    await new Promise((resolve) => { setImmediate(resolve) })
+  }
+  socket.end()
+  return buffer(socket)
+}
+
+function staging(name: string, stage: (direction: 'up' | 'down') => StreamStage | undefined): AnyPlugin {
+  return definePlugin({ name, description: name, setup: () => ({ stream: ({ direction }) => stage(direction) }) })
+}
+
+test('a stage that passes everything on changes nothing, and nothing is recorded as changed', async (t) => {
+  const pass = staging('pass', () => async function* (chunks) { yield* chunks })
+  const { port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [pass] })
+  const sent = Buffer.alloc(3_000_000, 'abcdefg')
+  t.true((await exchange(port, [sent.subarray(0, 1_000_000), sent.subarray(1_000_000)])).equals(sent))
+  const recording = await recorded()
+  const connection = onlyConnection(recording)
+  t.false(connection.changed)
+  t.true((await bytesOf(recording.stream(connection.id, 'up'))).equals(sent))
+  t.deepEqual([...recording.segments({ where: "leg = 'sent'" })], [])
+  t.is(connection.endReason, 'client closed')
+})
+
+test('what a stage makes of the bytes goes on, and the recording has both', async (t) => {
+  const shout = staging('shout', (direction) => direction === 'down' ? undefined : async function* (chunks) {
+    for await (const chunk of chunks) yield chunk.toString().toUpperCase()
+  })
+  const { port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [shout] })
+  t.is((await exchange(port, ['hello ', 'world'])).toString(), 'HELLO WORLD')
+  const recording = await recorded()
+  const { id, changed } = onlyConnection(recording)
+  t.true(changed)
+  t.is((await bytesOf(recording.stream(id, 'up'))).toString(), 'hello world')
+  t.is((await bytesOf(recording.stream(id, 'up', 'sent'))).toString(), 'HELLO WORLD')
+  t.is((await bytesOf(recording.stream(id, 'down', 'sent'))).toString(), 'HELLO WORLD')
+  const [event] = recording.events({ where: "kind = 'changed'" })
+  t.like(event, { source: 'shout', hook: 'stream', connectionId: id, direction: 'up' })
+  t.is([...recording.records({ where: 'changed' })].length, 1)
+})
+
+test('any stage that cuts, joins and delays gives the same bytes, unchanged in the recording too where only cuts were made', async (t) => {
+  await fc.assert(fc.asyncProperty(fc.array(fc.uint8Array({ minLength: 1, maxLength: 5000 }), { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 1000 }), async (pieces, size) => {
+    const slicer = staging('slicer', () => async function* (chunks) {
+      for await (const chunk of chunks) for (let at = 0; at < chunk.length; at += size) yield chunk.subarray(at, at + size)
+    })
+    const joiner = staging('joiner', (direction) => direction === 'up' ? undefined : async function* (chunks) {
+      const all: Buffer[] = []
+      for await (const chunk of chunks) all.push(chunk)
+      yield Buffer.concat(all)
+    })
+    const { port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [slicer, joiner] })
+    const sent = Buffer.concat(pieces)
+    t.true((await exchange(port, pieces.map((piece) => Buffer.from(piece)))).equals(sent))
+    const recording = await recorded()
+    const { id } = onlyConnection(recording)
+    t.deepEqual([...recording.segments({ where: "leg = 'sent' AND direction = 'up'" })], [])
+    t.true((await bytesOf(recording.stream(id, 'down', 'sent'))).equals(sent))
+    recording.close()
+  }), { numRuns: 15 })
+})
+
+test('a stage that ends early closes the direction, and what it left out is told', async (t) => {
+  const limit = staging('limit', (direction) => direction === 'up' ? undefined : async function* (chunks) {
+    let left = 10
+    for await (const chunk of chunks) {
+      yield chunk.subarray(0, left)
+      left -= chunk.length
+      if (left <= 0) return
+    }
+  })
+  const { port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [limit] })
+  t.is((await exchange(port, ['0123456789abcdef'])).toString(), '0123456789')
+  const recording = await recorded()
+  const { id } = onlyConnection(recording)
+  t.is((await bytesOf(recording.stream(id, 'down'))).toString(), '0123456789abcdef')
+  t.is((await bytesOf(recording.stream(id, 'down', 'sent'))).toString(), '0123456789')
+})
+
+test('a stage that throws after it took bytes cuts the connection: a hole would go unseen', async (t) => {
+  const lines: string[] = []
+  const broken = staging('broken', () => async function* (chunks) {
+    for await (const chunk of chunks) {
+      if (chunk.length > 0) throw new Error('no good')
+      yield chunk
+    }
+  })
+  const { port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [broken], log: (line) => lines.push(line) })
+  await t.throwsAsync(exchange(port, ['hello']), { code: 'ECONNRESET' })
+  const recording = await recorded()
+  const [event] = recording.events({ where: "kind = 'plugin-failed'" })
+  t.like(event, { source: 'broken', hook: 'stream' })
+  t.regex(event!.text, /no good/)
+  t.regex(lines.join('\n'), /broken: stream failed: no good.*stream\.test/)
+})
+
+test('a stage that throws before it took anything lets the bytes go on', async (t) => {
+  const broken = staging('broken', () => async function* () {
+    yield* []
+    throw new Error('no good')
+  })
+  const { port } = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [broken], log: () => {} })
+  t.is((await exchange(port, ['hello'])).toString(), 'hello')
+})
+
+test('a slow stage holds a fast sender back', async (t) => {
+  let inside = 0
+  const slow = staging('slow', (direction) => direction === 'down' ? undefined : async function* (chunks) {
+    for await (const chunk of chunks) {
+      inside = chunk.length
+      await sleep(5)
+      yield chunk
+    }
+  })
+  const { port, relay } = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [slow] })
+  const socket = connect({ port, host: '127.0.0.1' })
+  socket.on('error', () => {}).resume()
+  t.teardown(() => socket.destroy())
+  const block = Buffer.alloc(1 << 20)
+  for (let n = 0; n < 32; n++) socket.write(block)
+  await sleep(200)
+  t.true(relay.stats().bytesUp < 8 * 2 ** 20, `${relay.stats().bytesUp} bytes were taken at 64 KiB in 5 ms`)
+  t.true(inside > 0)
+})
