@@ -75,12 +75,12 @@ test('overwrite starts the file anew', async (t) => {
 
 test('append goes on in the same file, with ids that go on', async (t) => {
   const path = join(temporaryFolder(t), 'x.sqlite')
-  await say(t, 'first', { path, facts: { seed: '1' } })
+  await say(t, 'first', { path, facts: { label: '1' } })
   const before = opening(t, path)
   const first = [...before.records()].at(-1)!.id
   const firstSegment = [...before.segments()].at(-1)!.id
   before.close()
-  await say(t, 'second', { path, append: true, facts: { seed: '2' } })
+  await say(t, 'second', { path, append: true, facts: { label: '2' } })
   await say(t, 'third', { path, append: true })
   const recording = opening(t, path)
   const connections = [...recording.connections()]
@@ -90,7 +90,7 @@ test('append goes on in the same file, with ids that go on', async (t) => {
   t.true([...recording.segments()].every(({ id, connectionId }) => connectionId === connections[0]!.id || id > firstSegment))
   t.is(recording.relays().length, 3)
   t.deepEqual(connections.map(({ relayId }) => relayId), recording.relays().map(({ id }) => id))
-  t.is(recording.facts()['seed'], '2')
+  t.is(recording.facts()['label'], '2')
 })
 
 test('append needs a recording that is there, and isn\'t overwrite', async (t) => {
