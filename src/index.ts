@@ -1,6 +1,7 @@
 export { startRelay } from './relay/relay.js'
 export type { Relay, RelayListener, RelayStats } from './relay/relay.js'
-export type { PluginUse, RelayOptions } from './relay/options.js'
+export type { RelayOptions } from './relay/options.js'
+export type { PluginUse } from './plugins/uses.js'
 export { definePlugin } from './plugins/definition.js'
 export type { AnyPlugin, OptionDeclaration, OptionDeclarations, OptionValues, PluginDefinition, SetupContext } from './plugins/definition.js'
 export { close, delay, drop, duplicate, reply, reset, respond, retarget } from './plugins/actions.js'

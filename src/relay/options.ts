@@ -1,8 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { WiretapeError } from '../error.js'
-import type { AnyPlugin } from '../plugins/definition.js'
-import { configure } from '../plugins/plugin-set.js'
-import type { ConfiguredPlugin } from '../plugins/plugin-set.js'
+import type { PluginUse } from '../plugins/uses.js'
 import type { RecorderOptions } from '../recording/recorder.js'
 import { datagramDecoders } from '../recording/udp/datagram-decoders.js'
 import { parseRelayAddress } from './address.js'
@@ -41,7 +39,7 @@ export interface RelayOptions extends FtpOptions {
   readonly idleTimeout?: number
   /** Ms that open connections are given to finish when the relay stops; 5,000 by default. */
   readonly grace?: number
-  /** Plugins, in the order in which they see messages: definitions, or with options `{ plugin, options }`. */
+  /** Plugins, in the order in which they see messages: themselves, or by name as on the command line, `{ plugin, options }` with options. */
   readonly plugins?: readonly PluginUse[]
   /** What every random choice follows from; a new one each run where absent. A whole number. */
   readonly seed?: number
@@ -51,11 +49,7 @@ export interface RelayOptions extends FtpOptions {
   readonly onProblem?: (message: string) => void
 }
 
-/** A plugin and what it is to be used with. */
-export type PluginUse = AnyPlugin | { readonly plugin: AnyPlugin, readonly options?: Readonly<Record<string, unknown>> }
-
 export interface RelaySettings {
-  readonly plugins: readonly ConfiguredPlugin[]
   readonly seed: number
   readonly log: (line: string) => void
   readonly addresses: readonly RelayAddress[]
@@ -105,8 +99,6 @@ export function readRelayOptions(options: RelayOptions): RelaySettings {
       sessions: count('udp-sessions', options.udpSessions, 10_000, 1), buffer: count('udp-buffer', options.udpBuffer, 4 * 1024 * 1024, 0),
       decode: readDecode(options.decode ?? 'auto'),
     },
-    plugins: (options.plugins ?? []).map((use, index) => 'plugin' in use
-      ? configure(use.plugin, use.options ?? {}, `plugins[${index}]`) : configure(use, {}, `plugins[${index}]`)),
     seed: readSeed(options.seed), log: options.log ?? ((line) => process.stderr.write(`${line}\n`)),
     onProblem: options.onProblem ?? ((message) => process.emitWarning(message)),
   }

@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net'
 import type { WiretapeError } from '../error.js'
 import { PluginSet } from '../plugins/plugin-set.js'
+import { Reloader } from '../plugins/reload.js'
+import { loadPlugins } from '../plugins/uses.js'
+import type { LoadedPlugin } from '../plugins/uses.js'
 import type { Address } from '../recording/notes.js'
 import { Recorder } from '../recording/recorder.js'
 import type { Protocol, RelayAddress } from './address.js'
@@ -45,7 +48,8 @@ export interface RelayStats {
  *   of opening a recording.
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const relay = new Relay(readRelayOptions(options))
+  const settings = readRelayOptions(options)
+  const relay = new Relay(settings, await loadPlugins(options.plugins ?? []))
   try {
     await relay.start()
   } catch (thrown) {
@@ -66,13 +70,16 @@ export class Relay {
   #sweeper: NodeJS.Timeout | null = null
   #carrier: Carrier | null = null
   readonly #plugins: PluginSet
+  readonly #loaded: readonly LoadedPlugin[]
+  #reloader: Reloader | null = null
   #stopping: Promise<void> | null = null
   #cutNow: (() => void) | null = null
 
   /** Use `startRelay`. */
-  constructor(settings: RelaySettings) {
+  constructor(settings: RelaySettings, plugins: readonly LoadedPlugin[]) {
     this.#settings = settings
-    this.#plugins = new PluginSet(settings.plugins, settings.seed, settings.log)
+    this.#loaded = plugins
+    this.#plugins = new PluginSet(plugins.map(({ configured }) => configured), settings.seed, settings.log)
     this.#open = new OpenConnections(settings.idleTimeout, settings.udp.idleTimeout)
   }
 
@@ -141,6 +148,7 @@ export class Relay {
       settings: this.#settings, plugins: this.#plugins, recorder: this.#recorder, open: this.#open, capacity: connectionCapacity(),
       onProblem: (kind, message) => this.#problem(kind, message),
     })
+    this.#watchPlugins()
     ready = true
     for (const accept of early) accept()
     for (const bound of this.#bound) bound.start?.()
@@ -161,8 +169,23 @@ export class Relay {
     await this.stop()
   }
 
+  /** A plugin's file that is saved takes effect for the connections to come; one that can't be loaded leaves the earlier in use. */
+  #watchPlugins(): void {
+    const watched = this.#loaded.flatMap((plugin, index) => plugin.files.length === 0 ? [] : [{
+      name: plugin.name ?? plugin.configured.definition.name, files: plugin.files,
+      reload: async () => {
+        const { configured, files } = await plugin.again()
+        this.#plugins.replace(index, configured)
+        this.#recorder?.event({ kind: 'plugin-reloaded', source: configured.definition.name, text: `${plugin.name} was saved and loaded anew` })
+        return files
+      },
+    }])
+    if (watched.length > 0) this.#reloader = new Reloader(watched, this.#settings.log)
+  }
+
   async #stop(grace: number): Promise<void> {
     this.#carrier?.stop()
+    this.#reloader?.close()
     for (const listener of this.#bound) listener.close()
     if (this.#open.size > 0 && grace > 0) {
       await new Promise<void>((resolve) => {

@@ -1,0 +1,6 @@
+/*
+ * What a plugin file gets when it imports "wiretape", wherever it lies: it needs no package of its own beside it.
+ */
+export { close, delay, drop, duplicate, reply, reset, respond, retarget } from './actions.js'
+export { definePlugin } from './definition.js'
+export { HeaderList } from './header-list.js'
