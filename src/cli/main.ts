@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import yargs from 'yargs'
 import type { Argv } from 'yargs'
-import { WiretapeError } from '../error.js'
+import { checkTypes, usageError } from './complaints.js'
 import { printableText } from './escape.js'
 import { exitCodeOf, messageOf } from './failure.js'
 
@@ -9,14 +9,21 @@ import { exitCodeOf, messageOf } from './failure.js'
  * Commands are imported when they run: `wiretape ls` shouldn't wait for the relay to load.
  */
 
+const optionTypes = {
+  numbers: ['udp-idle-timeout', 'udp-sessions', 'udp-buffer', 'connect-timeout', 'idle-timeout', 'grace', 'limit', 'seed'],
+  switches: [
+    'ftp-trust-pasv', 'ftp-refuse-tls', 'keep-passwords', 'insecure', 'rewrite-host', 'json', 'overwrite', 'append', 'follow', 'raw', 'full',
+  ],
+}
+
 function relayOptions(parser: Argv) {
   return parser
     .option('http', { type: 'string', array: true, default: [], requiresArg: true, describe: 'relay HTTP: LISTEN=URL, such as 8080=http://127.0.0.1:3000 (repeatable)' })
     .option('tcp', { type: 'string', array: true, default: [], requiresArg: true, describe: 'relay TCP: LISTEN=HOST:PORT, such as 15432=127.0.0.1:5432 (repeatable)' })
     .option('udp', { type: 'string', array: true, default: [], requiresArg: true, describe: 'relay UDP: LISTEN=HOST:PORT, such as 5353=127.0.0.1:53 (repeatable)' })
-    .option('udp-idle-timeout', { type: 'number', default: 60, requiresArg: true, describe: 'seconds without a datagram after which a UDP session is retired' })
-    .option('udp-sessions', { type: 'number', default: 10_000, requiresArg: true, describe: 'UDP sessions at once; one more retires the longest idle' })
-    .option('udp-buffer', { type: 'number', default: 4_194_304, requiresArg: true, describe: 'bytes asked of the system for UDP socket buffers' })
+    .option('udp-idle-timeout', { default: 60, requiresArg: true, describe: 'seconds without a datagram after which a UDP session is retired' })
+    .option('udp-sessions', { default: 10_000, requiresArg: true, describe: 'UDP sessions at once; one more retires the longest idle' })
+    .option('udp-buffer', { default: 4_194_304, requiresArg: true, describe: 'bytes asked of the system for UDP socket buffers' })
     .option('decode', { type: 'string', default: 'auto', requiresArg: true, describe: 'what datagrams are read as: auto, dns or none' })
     .option('ftp', { type: 'string', array: true, default: [], requiresArg: true, describe: 'relay FTP: LISTEN=HOST:PORT, such as 2121=127.0.0.1:21 (repeatable)' })
     .option('ftp-data-ports', { type: 'string', requiresArg: true, describe: 'ports for passive data connections: FIRST-LAST' })
@@ -26,9 +33,9 @@ function relayOptions(parser: Argv) {
     .option('keep-passwords', { type: 'boolean', default: false, describe: 'record the arguments of PASS and ACCT unmasked' })
     .option('insecure', { type: 'boolean', default: false, describe: 'accept the certificate of an https:// target unverified' })
     .option('rewrite-host', { type: 'boolean', default: false, describe: "set Host to the target's instead of passing on the client's" })
-    .option('connect-timeout', { type: 'number', default: 10, requiresArg: true, describe: 'seconds to wait for the target to accept' })
-    .option('idle-timeout', { type: 'number', default: 0, requiresArg: true, describe: 'seconds without a byte after which a connection is closed (0: never)' })
-    .option('grace', { type: 'number', default: 5, requiresArg: true, describe: 'seconds that open connections get to finish on Ctrl-C' })
+    .option('connect-timeout', { default: 10, requiresArg: true, describe: 'seconds to wait for the target to accept' })
+    .option('idle-timeout', { default: 0, requiresArg: true, describe: 'seconds without a byte after which a connection is closed (0: never)' })
+    .option('grace', { default: 5, requiresArg: true, describe: 'seconds that open connections get to finish on Ctrl-C' })
     .option('json', { type: 'boolean', default: false, describe: 'print the ready lines as JSON' })
     .nargs('http', 1).nargs('tcp', 1).nargs('ftp', 1).nargs('udp', 1)
 }
@@ -59,13 +66,13 @@ async function run(): Promise<void> {
     .command('ls [file]', 'list what was recorded', (parser) => parser
       .positional('file', { type: 'string', describe: 'a recording; the newest in recordings/ where absent' })
       .option('where', { alias: 'w', type: 'string', requiresArg: true, describe: 'an SQL condition over the view record' })
-      .option('limit', { alias: 'n', type: 'number', requiresArg: true, describe: 'the first so many' })
+      .option('limit', { alias: 'n', requiresArg: true, describe: 'the first so many' })
       .option('follow', { alias: 'f', type: 'boolean', default: false, describe: 'go on while it is being recorded' })
       .option('json', { type: 'boolean', default: false, describe: 'a JSON object a line' })
       .example('$0 ls --where "status >= 500 and duration_ms > 200"', ''),
     async ({ file, where, limit, json, follow }) => {
       const { ls } = await import('./ls.js')
-      await ls({ file, where, limit, json, follow })
+      await ls({ file, where, limit: limit as number | undefined, json, follow })
     })
     .command('show <words..>', 'show one record: [FILE] ID', (parser) => parser
       .usage('$0 show [FILE] ID\n\nShows one record: an exchange with its heads and bodies, an FTP command with its replies,\na transfer with its content, a connection as a conversation.')
@@ -101,8 +108,9 @@ async function run(): Promise<void> {
     .strict()
 
     .wrap(Math.min(110, process.stdout.columns ?? 80))
+    .middleware((argv) => checkTypes(argv, process.argv.slice(2), optionTypes), true)
     .fail((message, error) => {
-      throw error ?? new WiretapeError('usage', message)
+      throw error instanceof Error && error.name !== 'YError' ? error : usageError(message ?? error.message)
     })
     .parseAsync()
   process.exitCode = exitCode

@@ -79,7 +79,7 @@ const longest = 2_147_483
 
 function seconds(name: string, value: number): number {
   if (!(value >= 0 && value <= longest)) {
-    throw new WiretapeError('usage', `--${name}: ${Array.isArray(value) ? 'it is given more than once' : `expected seconds, from 0 to ${longest}`}`)
+    throw new WiretapeError('usage', `--${name} ${value}: expected seconds, from 0 to ${longest}`)
   }
   return value * 1000
 }

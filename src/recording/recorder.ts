@@ -79,7 +79,7 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
   static async open(options: RecorderOptions = {}): Promise<Recorder> {
     const { slowDisk } = options
     if (slowDisk !== undefined && slowDisk !== 'pause' && slowDisk !== 'drop') {
-      throw new WiretapeError('usage', `slow-disk ${String(slowDisk)}: expected pause or drop`)
+      throw new WiretapeError('usage', `--slow-disk ${String(slowDisk)}: expected pause or drop`)
     }
     const path = createRecordingPath(options)
     const settings: WorkerSettings = { path, append: options.append ?? false, facts: options.facts ?? {} }

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import { WiretapeError, reasonOf } from '../error.js'
 import { microseconds } from './clock.js'
-import { isRunning } from './writer-process.js'
+import { runningWriter } from './writer-process.js'
 import { checkVersion, createIndexes, dropIndexes, migrate } from './schema.js'
 import { Store } from './store.js'
 import type { WorkerSettings } from './worker-messages.js'
@@ -84,7 +84,7 @@ export class RecordingFile {
 
 /** Ids are counted in memory: two writers would overwrite each other's records. */
 function refuseSecondWriter(database: Sqlite.Database, path: string): void {
-  const pid = Number(database.prepare(`SELECT value FROM recording WHERE key = 'writer'`).pluck().get() ?? 0)
-  if (pid === 0 || !isRunning(pid)) return
+  const pid = runningWriter(database)
+  if (pid === null) return
   throw new WiretapeError('exists', `${path} is being recorded by process ${pid}: append to it when that has ended`)
 }

@@ -1,7 +1,10 @@
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import { WiretapeError, reasonOf } from '../error.js'
 import { applicationId } from './schema.js'
+import { runningWriter } from './writer-process.js'
 
 /** Where recordings go that were given no name. */
 export const recordingsFolder = 'recordings'
@@ -48,18 +51,25 @@ export function createRecordingPath(options: OutputOptions): string {
   return path
 }
 
-/** What is overwritten is a recording, or empty: a mistyped name shouldn't cost a text. */
+/** What is overwritten is a recording that nobody is writing, or empty: a mistyped name shouldn't cost a text, nor a second run the first one's records. */
 function refuseForeign(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false })
-  if (found === undefined || found.size === 0) return
-  const start = Buffer.alloc(72)
-  if (found.isFile()) {
-    const file = openSync(path, 'r')
-    readSync(file, start)
-    closeSync(file)
+  if (found === undefined || (found.isFile() && found.size === 0 && !existsSync(`${path}-wal`))) return
+  let writer: number | null
+  try {
+    // By SQLite itself: of a recording just begun, nothing may be in the file yet, and all in its log.
+    using database = opened(path)
+    if (database.file.pragma('application_id', { simple: true }) !== applicationId) throw new Error('another database')
+    writer = runningWriter(database.file)
+  } catch (cause) {
+    throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording, and so not overwritten: remove it, or choose another name`, { cause })
   }
-  if (start.readUInt32BE(68) === applicationId) return
-  throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording, and so not overwritten: remove it, or choose another name`)
+  if (writer !== null) throw new WiretapeError('exists', `${path} is being recorded by process ${writer}: overwrite it when that has ended, or choose another name`)
+}
+
+function opened(path: string): Disposable & { readonly file: Database } {
+  const file = new Sqlite(path, { readonly: true })
+  return { file, [Symbol.dispose]: () => file.close() }
 }
 
 /**

@@ -79,7 +79,9 @@ export class Connection {
       (error, code) => {
         if (this.#reason !== null) return
         settings.onDialFailed?.(error, code)
-        this.#cut('connect failed', error)
+        // A plain close would read as an answer that is complete, and empty.
+        this.#error ??= error
+        this.reset(code === 'ECONNRESET' && !settings.dial.target.secure ? `${this.#acceptedSide === 'client' ? 'server' : 'client'} reset` : 'connect failed')
       })
   }
 
@@ -132,14 +134,8 @@ export class Connection {
     inline?.attach?.((direction, pieces) => laneOf(direction).write(pieces), (direction, bytes) => laneOf(direction).supply(bytes))
     accepted.on('data', this.#noting(forth, fromAccepted))
     if (tls !== null) socket.on('data', this.#noting(back, fromDialled))
-    accepted.once('end', () => {
-      this.#reason ??= `${acceptedSide} closed`
-      fromAccepted.end()
-    })
-    socket.once('end', () => {
-      this.#reason ??= `${dialledSide} closed`
-      fromDialled.end()
-    })
+    accepted.once('end', () => this.#ended(acceptedSide, accepted, fromAccepted))
+    socket.once('end', () => this.#ended(dialledSide, socket, fromDialled))
     this.#settings.onConnected?.(raw)
     accepted.resume()
     socket.resume()
@@ -158,6 +154,16 @@ export class Connection {
       this.lastDirection = direction
       lane.takeOrPause(chunk)
     }
+  }
+
+  #ended(side: 'client' | 'server', socket: Socket, lane: Lane): void {
+    if (wasReset(socket)) {
+      this.#broken(side, Object.assign(new Error('reset'), { code: 'ECONNRESET' }))
+      socket.destroy()
+      return
+    }
+    this.#reason ??= `${side} closed`
+    lane.end()
   }
 
   #broken(side: 'client' | 'server', error: Error): void {
@@ -199,6 +205,18 @@ export class Connection {
 /** An IPv4 client of a dual-stack listener is told by its IPv4 address. */
 export function addressOf(host: string | undefined, port: number | undefined): Address | null {
   return host === undefined || port === undefined ? null : { host: host.replace(/^::ffff:(?=\d+\.)/, ''), port }
+}
+
+/**
+ * A reset that comes together with data is told as an end by libuv, which takes the hang-up after a short read for one
+ * (uv__stream_io). The system knows better: whoever closed in order is still there to be asked for, who tore down isn't.
+ * Where we have closed our side already, nobody is there either way, and it passes for an end.
+ */
+function wasReset(socket: Socket): boolean {
+  if (socket.writableEnded) return false
+  // Node remembers the answer that it got when all was well.
+  Object.assign(socket, { _peername: undefined })
+  return socket.remoteAddress === undefined
 }
 
 function reset(raw: Socket, socket: Socket): void {

@@ -107,27 +107,27 @@ export function readRelayOptions(options: RelayOptions): RelaySettings {
 function count(name: string, value: number | undefined, otherwise: number, least: number): number {
   if (value === undefined) return otherwise
   if (!Number.isSafeInteger(value) || value < least || value > longestTimer) {
-    throw new WiretapeError('usage', `${name}: ${value} is not a whole number from ${least} to ${longestTimer}`)
+    throw new WiretapeError('usage', `--${name} ${value}: expected a whole number from ${least} to ${longestTimer}`)
   }
   return value
 }
 
 function readSeed(seed: number | undefined): number {
   if (seed === undefined) return randomInt(2 ** 31)
-  if (!Number.isSafeInteger(seed)) throw new WiretapeError('usage', `seed: ${seed} is not a whole number`)
+  if (!Number.isSafeInteger(seed)) throw new WiretapeError('usage', `--seed ${seed}: expected a whole number`)
   return seed
 }
 
 function readDecode(word: string): string {
   const known = ['auto', 'none', ...Object.keys(datagramDecoders)]
-  if (!known.includes(word)) throw new WiretapeError('usage', `decode: ${word} is not one of ${known.join(', ')}`)
+  if (!known.includes(word)) throw new WiretapeError('usage', `--decode ${word}: expected one of ${known.join(', ')}`)
   return word
 }
 
 function milliseconds(name: string, value: number | undefined, otherwise: number): number {
   if (value === undefined) return otherwise
   if (!Number.isFinite(value) || value < 0 || value > longestTimer) {
-    throw new WiretapeError('usage', `${name}: ${value} is not a number of milliseconds from 0 to ${longestTimer}`)
+    throw new WiretapeError('usage', `--${name} ${value}: expected milliseconds from 0 to ${longestTimer}`)
   }
   return value
 }

@@ -177,3 +177,13 @@ withSqlite('sqlite3: any SQLite client reads the views', async (t) => {
   const sqlite = await run(t, 'sqlite3', ['-readonly', path, query])
   t.is(sqlite.stdout.toString(), 'tcp|connection|5|client closed\nplain\n', sqlite.stderr)
 })
+
+test('a recording that is being written is not overwritten', async (t) => {
+  const path = join(temporaryFolder(t), 'x.sqlite')
+  const relay = await startRelay({ tcp: '0=127.0.0.1:9', record: path })
+  t.teardown(() => relay.stop({ grace: 0 }))
+  const message = await refusedToRecord(t, { path, overwrite: true }, 'exists')
+  t.is(message, `${path} is being recorded by process ${process.pid}: overwrite it when that has ended, or choose another name`)
+  await relay.stop()
+  await say(t, 'new', { path, overwrite: true })
+})

@@ -54,9 +54,9 @@ const wrong: readonly [RelayOptions, RegExp][] = [
   [{ http: '0=http://me:secret@127.0.0.1/' }, /user or password/],
   [{ http: '0=http://' }, /TARGET "http:\/\/"/],
   [{ http: '0=nonsense' }, /TARGET "nonsense"/],
-  [{ tcp: '0=127.0.0.1:80', grace: -1 }, /grace: -1/],
-  [{ tcp: '0=127.0.0.1:80', connectTimeout: Number.NaN }, /connect-timeout: NaN/],
-  [{ tcp: '0=127.0.0.1:80', idleTimeout: 2 ** 40 }, /idle-timeout: \d+/],
+  [{ tcp: '0=127.0.0.1:80', grace: -1 }, /--grace -1/],
+  [{ tcp: '0=127.0.0.1:80', connectTimeout: Number.NaN }, /--connect-timeout NaN/],
+  [{ tcp: '0=127.0.0.1:80', idleTimeout: 2 ** 40 }, /--idle-timeout \d+/],
 ]
 
 for (const [options, message] of wrong) {

@@ -5,11 +5,12 @@ import { freePort } from '../real/free-port.js'
 import { onlyConnection, relaying, taping } from '../real/relaying.js'
 import { connectTo, echoServer } from '../real/peer.js'
 
-test('a target that refuses closes the client, and the recording has the error', async (t) => {
+test('a target that refuses resets the client, for whom an end would be an answer, and the recording has the error', async (t) => {
   const target = await freePort()
   const tape = await taping(t, { tcp: `0=127.0.0.1:${target}` })
   const client = await connectTo(t, tape.port)
   await client.gone()
+  t.is(client.ending, 'ECONNRESET')
   const recording = await tape.recorded()
   const connection = onlyConnection(recording)
   t.is(connection.endReason, 'connect failed')

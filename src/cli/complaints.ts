@@ -1,0 +1,48 @@
+import { WiretapeError } from '../error.js'
+import { nearest } from '../recording/filter.js'
+
+const commands = ['record', 'relay', 'ls', 'show', 'ftp', 'plugins', 'demo']
+
+/** What yargs says of the words that it was given, as one line that says what to do. */
+export function usageError(message: string): WiretapeError {
+  const lines = message.split('\n').map((line) => line.trim()).filter((line) => line !== '')
+  const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(lines[0] ?? '')?.[1]
+  if (unknown !== undefined) {
+    const near = nearest(unknown.split(', ')[0]!, commands)
+    return new WiretapeError('usage', `${unknown}: there is no such command or option${near === null ? '' : ` (did you mean ${near}?)`}; wiretape --help and wiretape COMMAND --help list them`)
+  }
+  const valueless = /^Not enough arguments following: (.+)$/.exec(lines[0] ?? '')?.[1]
+  if (valueless !== undefined) return new WiretapeError('usage', `--${valueless} needs a value; --help has an example`)
+  if (lines[0]?.startsWith('Not enough non-option arguments') === true) return new WiretapeError('usage', 'the ID of a record is missing: wiretape ls lists them')
+  const choice = /^Argument: (\S+), Given: (.*), Choices: (.*)$/.exec(lines[1] ?? '')
+  if (choice !== null) return new WiretapeError('usage', `--${choice[1]} ${choice[2]!.replaceAll('"', '')}: expected one of ${choice[3]!.replaceAll('"', '')}`)
+  return new WiretapeError('usage', lines.join(' '))
+}
+
+/** Options that are numbers, and those that are switches, by their names as typed. */
+export interface OptionTypes {
+  readonly numbers: readonly string[]
+  readonly switches: readonly string[]
+}
+
+/**
+ * Checks what yargs lets pass: an empty value (an unset shell variable), a word for a number, a word for a switch, an option twice.
+ * @throws WiretapeError `usage`.
+ */
+export function checkTypes(argv: Readonly<Record<string, unknown>>, words: readonly string[], { numbers, switches }: OptionTypes): void {
+  const given = (name: string): unknown => argv[name] ?? argv[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())]
+  for (const name of numbers) {
+    const value = given(name)
+    if (value === undefined || typeof value === 'number') continue
+    if (Array.isArray(value)) throw new WiretapeError('usage', `--${name} is given ${value.length} times: ${value.join(', ')}`)
+    throw new WiretapeError('usage', value === '' ? `--${name} has an empty value` : `--${name} ${JSON.stringify(value)}: expected a number`)
+  }
+  for (const name of switches) {
+    const value = given(name)
+    // yargs takes any word for a switch as a yes.
+    const word = words.find((one) => one.startsWith(`--${name}=`))?.slice(name.length + 3)
+    if (word !== undefined && word !== 'true' && word !== 'false') throw new WiretapeError('usage', `--${name}=${word}: it is a switch; --${name} turns it on, --no-${name} off`)
+    if (value === undefined || typeof value === 'boolean') continue
+    throw new WiretapeError('usage', `--${name} is given more than once`)
+  }
+}
