@@ -12,7 +12,7 @@ import { exitCodeOf, messageOf } from './failure.js'
 const optionTypes = {
   numbers: ['udp-idle-timeout', 'udp-sessions', 'udp-buffer', 'connect-timeout', 'idle-timeout', 'grace', 'limit', 'seed'],
   switches: [
-    'ftp-trust-pasv', 'ftp-refuse-tls', 'keep-passwords', 'insecure', 'rewrite-host', 'json', 'overwrite', 'append', 'follow', 'raw', 'full',
+    'ftp-trust-pasv', 'ftp-refuse-tls', 'keep-passwords', 'insecure', 'rewrite-host', 'json', 'overwrite', 'append', 'follow', 'raw', 'full', 'redact',
   ],
 }
 
@@ -21,23 +21,27 @@ function relayOptions(parser: Argv) {
     .option('http', { type: 'string', array: true, default: [], requiresArg: true, describe: 'relay HTTP: LISTEN=URL, such as 8080=http://127.0.0.1:3000 (repeatable)' })
     .option('tcp', { type: 'string', array: true, default: [], requiresArg: true, describe: 'relay TCP: LISTEN=HOST:PORT, such as 15432=127.0.0.1:5432 (repeatable)' })
     .option('udp', { type: 'string', array: true, default: [], requiresArg: true, describe: 'relay UDP: LISTEN=HOST:PORT, such as 5353=127.0.0.1:53 (repeatable)' })
-    .option('udp-idle-timeout', { default: 60, requiresArg: true, describe: 'seconds without a datagram after which a UDP session is retired' })
-    .option('udp-sessions', { default: 10_000, requiresArg: true, describe: 'UDP sessions at once; one more retires the longest idle' })
-    .option('udp-buffer', { default: 4_194_304, requiresArg: true, describe: 'bytes asked of the system for UDP socket buffers' })
-    .option('decode', { type: 'string', default: 'auto', requiresArg: true, describe: 'what datagrams are read as: auto, dns or none' })
+    .option('udp-idle-timeout', { defaultDescription: '60', requiresArg: true, describe: 'seconds without a datagram after which a UDP session is retired' })
+    .option('udp-sessions', { defaultDescription: '10000', requiresArg: true, describe: 'UDP sessions at once; one more retires the longest idle' })
+    .option('udp-buffer', { defaultDescription: '4194304', requiresArg: true, describe: 'bytes asked of the system for UDP socket buffers' })
+    .option('decode', { type: 'string', defaultDescription: 'auto', requiresArg: true, describe: 'what datagrams are read as: auto, dns or none' })
     .option('ftp', { type: 'string', array: true, default: [], requiresArg: true, describe: 'relay FTP: LISTEN=HOST:PORT, such as 2121=127.0.0.1:21 (repeatable)' })
     .option('ftp-data-ports', { type: 'string', requiresArg: true, describe: 'ports for passive data connections: FIRST-LAST' })
     .option('ftp-data-host', { type: 'string', requiresArg: true, describe: 'the address that PASV replies name' })
-    .option('ftp-trust-pasv', { type: 'boolean', default: false, describe: "dial the address a PASV reply names, even if it isn't the server's" })
-    .option('ftp-refuse-tls', { type: 'boolean', default: false, describe: 'answer AUTH with 534, so that the client goes on in the clear' })
-    .option('keep-passwords', { type: 'boolean', default: false, describe: 'record the arguments of PASS and ACCT unmasked' })
-    .option('insecure', { type: 'boolean', default: false, describe: 'accept the certificate of an https:// target unverified' })
-    .option('rewrite-host', { type: 'boolean', default: false, describe: "set Host to the target's instead of passing on the client's" })
-    .option('connect-timeout', { default: 10, requiresArg: true, describe: 'seconds to wait for the target to accept' })
-    .option('idle-timeout', { default: 0, requiresArg: true, describe: 'seconds without a byte after which a connection is closed (0: never)' })
-    .option('grace', { default: 5, requiresArg: true, describe: 'seconds that open connections get to finish on Ctrl-C' })
+    .option('ftp-trust-pasv', { type: 'boolean', describe: "dial the address a PASV reply names, even if it isn't the server's" })
+    .option('ftp-refuse-tls', { type: 'boolean', describe: 'answer AUTH with 534, so that the client goes on in the clear' })
+    .option('keep-passwords', { type: 'boolean', describe: 'record the arguments of PASS and ACCT unmasked' })
+    .option('insecure', { type: 'boolean', describe: 'accept the certificate of an https:// target unverified' })
+    .option('rewrite-host', { type: 'boolean', describe: "set Host to the target's instead of passing on the client's" })
+    .option('connect-timeout', { defaultDescription: '10', requiresArg: true, describe: 'seconds to wait for the target to accept' })
+    .option('idle-timeout', { defaultDescription: '0', requiresArg: true, describe: 'seconds without a byte after which a connection is closed (0: never)' })
+    .option('grace', { defaultDescription: '5', requiresArg: true, describe: 'seconds that open connections get to finish on Ctrl-C' })
+    .option('plugin', { alias: 'p', type: 'string', array: true, default: [], requiresArg: true, describe: 'NAME or FILE with its options: delay:ms=200, ./mine.ts (repeatable, in order)' })
+    .option('redact', { type: 'boolean', describe: 'keep the usual secrets out of the recording (the plugin redact)' })
+    .option('seed', { requiresArg: true, describe: 'what every random choice follows from; printed and recorded where absent' })
+    .option('config', { alias: 'c', type: 'string', requiresArg: true, describe: 'a file of options; wiretape.config.ts, .js or .json is read where absent' })
     .option('json', { type: 'boolean', default: false, describe: 'print the ready lines as JSON' })
-    .nargs('http', 1).nargs('tcp', 1).nargs('ftp', 1).nargs('udp', 1)
+    .nargs('plugin', 1).nargs('http', 1).nargs('tcp', 1).nargs('ftp', 1).nargs('udp', 1)
 }
 
 async function run(): Promise<void> {
@@ -97,6 +101,13 @@ async function run(): Promise<void> {
       const { ftp } = await import('./ftp/ftp.js')
       ftp({ words: words.map(String), full, svg, overwrite, json })
     })
+    .command('plugins', 'the plugins that ship, with every option', (parser) => parser
+      .option('json', { type: 'boolean', default: false, describe: 'a JSON object a line' })
+      .example('$0 plugins', ''),
+    async ({ json }) => {
+      const { plugins } = await import('./plugins.js')
+      await plugins({ json })
+    })
     .command('demo', 'real relays, recording real traffic of embedded servers', (parser) => parser
       .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'the recording; a new file in recordings/ where absent' })
       .example('$0 demo', 'needs no network'),
@@ -104,7 +115,7 @@ async function run(): Promise<void> {
       const { demo } = await import('./demo/demo.js')
       await demo(output)
     })
-    .demandCommand(1, 'name a command: record, relay, ls, show, ftp or demo (wiretape --help tells more)')
+    .demandCommand(1, 'name a command: record, relay, ls, show, ftp, plugins or demo (wiretape --help tells more)')
     .strict()
 
     .wrap(Math.min(110, process.stdout.columns ?? 80))

@@ -1,6 +1,8 @@
 import type { RecorderOptions, RelayOptions } from '../index.js'
 import { startRelay } from '../index.js'
 import { WiretapeError } from '../error.js'
+import { readConfig } from './config.js'
+import { printableLine } from './escape.js'
 import { startLiveLine } from './live-line.js'
 import { formatBytes, formatCount } from './units.js'
 
@@ -9,44 +11,71 @@ export interface RelayArguments {
   readonly tcp: readonly string[]
   readonly ftp: readonly string[]
   readonly udp: readonly string[]
-  readonly udpIdleTimeout: number
-  readonly udpSessions: number
-  readonly udpBuffer: number
-  readonly decode: string
+  readonly plugin: readonly string[]
+  readonly udpIdleTimeout: unknown
+  readonly udpSessions: unknown
+  readonly udpBuffer: unknown
+  readonly decode: string | undefined
   readonly ftpDataPorts: string | undefined
   readonly ftpDataHost: string | undefined
-  readonly ftpTrustPasv: boolean
-  readonly ftpRefuseTls: boolean
-  readonly keepPasswords: boolean
-  readonly insecure: boolean
-  readonly rewriteHost: boolean
-  readonly connectTimeout: number
-  readonly idleTimeout: number
-  readonly grace: number
+  readonly ftpTrustPasv: boolean | undefined
+  readonly ftpRefuseTls: boolean | undefined
+  readonly keepPasswords: boolean | undefined
+  readonly insecure: boolean | undefined
+  readonly rewriteHost: boolean | undefined
+  readonly connectTimeout: unknown
+  readonly idleTimeout: unknown
+  readonly grace: unknown
+  readonly redact: boolean | undefined
+  readonly seed: unknown
+  readonly config: string | undefined
   readonly json: boolean
+}
+
+/** What the command line says, over what the config file says: lists are joined, the rest is replaced where it is given. */
+async function optionsOf(given: RelayArguments, record: RecorderOptions | null): Promise<RelayOptions> {
+  const config = await readConfig(given.config ?? null)
+  const list = (name: 'http' | 'tcp' | 'ftp' | 'udp'): readonly string[] => [...config[name] === undefined ? [] : [config[name]].flat(), ...given[name]]
+  const { ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, decode, udpSessions, udpBuffer, seed } = given
+  const words = {
+    ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, decode, udpSessions, udpBuffer, seed,
+    udpIdleTimeout: seconds('udp-idle-timeout', given.udpIdleTimeout), connectTimeout: seconds('connect-timeout', given.connectTimeout),
+    idleTimeout: seconds('idle-timeout', given.idleTimeout), grace: seconds('grace', given.grace),
+  }
+  const { record: recordTo, ...rest } = config
+  return {
+    ...rest, ...Object.fromEntries(Object.entries(words).filter(([, value]) => value !== undefined)),
+    http: list('http'), tcp: list('tcp'), ftp: list('ftp'), udp: list('udp'),
+    // First: what later plugins do isn't to be recorded with its secrets either.
+    plugins: [...given.redact === true ? ['redact'] : [], ...config.plugins ?? [], ...given.plugin],
+    ...(record === null ? {} : { record: recordingOf(recordTo, record) }),
+    log: (line) => process.stderr.write(`${clearLine()}${printableLine(line)}\n`),
+    onProblem: (message) => process.stderr.write(`${clearLine()}wiretape: ${message}\n`),
+  }
+}
+
+/** Options of the command line come before the file's. */
+function recordingOf(config: RelayOptions['record'], given: RecorderOptions): RecorderOptions {
+  return { ...(typeof config === 'string' ? { path: config } : typeof config === 'object' ? config : {}), ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) }
+}
+
+/** The live line is written over. */
+function clearLine(): string {
+  return process.stderr.isTTY ? '\r\u001b[K' : ''
 }
 
 /** Runs relays until SIGINT or SIGTERM. @param record null records nothing. @returns the exit code. */
 export async function relay(given: RelayArguments, record: RecorderOptions | null): Promise<number> {
-  const options: RelayOptions = {
-    udp: given.udp, udpIdleTimeout: seconds('udp-idle-timeout', given.udpIdleTimeout), udpSessions: given.udpSessions, udpBuffer: given.udpBuffer, decode: given.decode,
-    http: given.http, tcp: given.tcp, ftp: given.ftp, ftpTrustPasv: given.ftpTrustPasv, ftpRefuseTls: given.ftpRefuseTls,
-    keepPasswords: given.keepPasswords,
-    ...(given.ftpDataPorts === undefined ? {} : { ftpDataPorts: given.ftpDataPorts }),
-    ...(given.ftpDataHost === undefined ? {} : { ftpDataHost: given.ftpDataHost }),
-    insecure: given.insecure, rewriteHost: given.rewriteHost,
-    connectTimeout: seconds('connect-timeout', given.connectTimeout), idleTimeout: seconds('idle-timeout', given.idleTimeout), grace: seconds('grace', given.grace),
-    ...(record === null ? {} : { record }),
-    onProblem: (message) => process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[K' : ''}wiretape: ${message}\n`),
-  }
+  const options = await optionsOf(given, record)
   const running = await startRelay(options)
+  const { grace = 5_000, plugins = [] } = options
   const over = new Promise<void>((resolve) => {
     let signals = 0
     const stop = (): void => {
       signals++
       const { open } = running.stats()
       if (signals === 1 && open > 0 && process.stderr.isTTY) {
-        process.stderr.write(`\r\u001b[Kwaiting up to ${given.grace} s for ${formatCount(open)} open connections; Ctrl-C again cuts them\n`)
+        process.stderr.write(`${clearLine()}waiting up to ${grace / 1000} s for ${formatCount(open)} open connections; Ctrl-C again cuts them\n`)
       }
       void running.stop(signals > 1 ? { grace: 0 } : {}).then(resolve)
     }
@@ -63,6 +92,7 @@ export async function relay(given: RelayArguments, record: RecorderOptions | nul
   if (running.path !== null) {
     console.log(given.json ? JSON.stringify({ type: 'recording', file: running.path }) : `recording to ${running.path}`)
   }
+  if (plugins.length > 0) console.log(given.json ? JSON.stringify({ type: 'seed', seed: running.seed }) : `seed ${running.seed}`)
   const live = startLiveLine(running)
   await over
   live.stop()
@@ -77,9 +107,8 @@ export async function relay(given: RelayArguments, record: RecorderOptions | nul
 /** Days of waiting are enough; timers can't be set for longer. */
 const longest = 2_147_483
 
-function seconds(name: string, value: number): number {
-  if (!(value >= 0 && value <= longest)) {
-    throw new WiretapeError('usage', `--${name} ${value}: expected seconds, from 0 to ${longest}`)
-  }
+function seconds(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined
+  if (!(typeof value === 'number' && value >= 0 && value <= longest)) throw new WiretapeError('usage', `--${name} ${JSON.stringify(value)}: expected seconds, from 0 to ${longest}`)
   return value * 1000
 }

@@ -1,5 +1,7 @@
 import type { Direction } from '../protocols/decoder.js'
 import type { ClosedNote, ConnectedNote, EventNote, Note, OpenedNote } from './notes.js'
+import { Masking } from './masking.js'
+import type { Mask } from './masking.js'
 import { EntryKind } from './slab.js'
 import type { SentKind } from './slab.js'
 
@@ -29,6 +31,10 @@ export class ConnectionRecorder {
   readonly #lossy: boolean
   #up = 0
   #down = 0
+  #masks: ((direction: Direction) => readonly Mask[]) | null = null
+  readonly #masking: Record<Direction, Masking | null> = { up: null, down: null }
+  /** What was sent instead of bytes that a mask still holds: told after them. */
+  #sentLater: { direction: Direction, offset: number, replaced: number, bytes: Buffer, kind: SentKind }[] = []
   readonly #skipped: Record<Direction, number> = { up: 0, down: 0 }
   readonly #skippedFrom: Record<Direction, number> = { up: 0, down: 0 }
 
@@ -49,11 +55,29 @@ export class ConnectionRecorder {
     return this.#recorder.open({ ...opened, parent: this.handle })
   }
 
+  /** Keeps secrets out of the recording: to be called before any bytes. @param masks of a direction, made anew for each use. */
+  maskWith(masks: (direction: Direction) => readonly Mask[]): void {
+    this.#masks = masks
+    for (const direction of ['up', 'down'] as const) {
+      const found = masks(direction)
+      if (found.length > 0) this.#masking[direction] = this.#maskingOf(found, direction)
+    }
+  }
+
   /**
    * Bytes as they came from the wire; copied before it returns.
    * @returns false where reading should pause until the recorder is `ready`.
    */
   received(direction: Direction, bytes: Uint8Array): boolean {
+    const masking = this.#masking[direction]
+    if (masking === null) return this.#record(direction, bytes)
+    const ready = this.#record(direction, masking.take(bytes as Buffer))
+    this.#tellLater(direction)
+    return ready
+  }
+
+  #record(direction: Direction, bytes: Uint8Array): boolean {
+    if (bytes.length === 0 && this.#masking[direction] !== null) return true
     const offset = direction === 'up' ? this.#up : this.#down
     if (direction === 'up') this.#up += bytes.length
     else this.#down += bytes.length
@@ -70,11 +94,44 @@ export class ConnectionRecorder {
 
   /** Bytes sent on instead of the `replaced` received bytes at stream offset `offset`. */
   sent(direction: Direction, offset: number, replaced: number, bytes: Uint8Array, kind: SentKind = 'head'): void {
+    if (this.#masks !== null) {
+      const found = this.#masks(direction)
+      const masking = this.#maskingOf(found, direction)
+      const masked = found.length === 0 ? Buffer.from(bytes) : Buffer.concat([masking.take(bytes as Buffer), masking.end()])
+      this.#sentLater.push({ direction, offset, replaced, bytes: masked, kind })
+      this.#tellLater(direction)
+      return
+    }
     this.#tellSkipped()
     this.#recorder.put(EntryKind.sent, this.handle, direction, offset, bytes, replaced, kind)
   }
 
+  /** A replacement comes after what it replaces: readers of the recording count on it. */
+  #tellLater(direction: Direction): void {
+    if (this.#sentLater.length === 0) return
+    const told = direction === 'up' ? this.#up : this.#down
+    this.#tellSkipped()
+    this.#sentLater = this.#sentLater.filter((one) => {
+      if (one.direction !== direction || one.offset + one.replaced > told) return true
+      this.#recorder.put(EntryKind.sent, this.handle, direction, one.offset, one.bytes, one.replaced, one.kind)
+      return false
+    })
+  }
+
+  #maskingOf(masks: readonly Mask[], direction: Direction): Masking {
+    return new Masking(masks, (why) => this.event({ kind: 'mask-failed', source: 'recorder', direction, text: `a mask failed, and what it would have masked is kept as asterisks: ${why}` }))
+  }
+
+  #endMask(direction: Direction): void {
+    const masking = this.#masking[direction]
+    if (masking === null) return
+    this.#masking[direction] = null
+    this.#record(direction, masking.end())
+    this.#tellLater(direction)
+  }
+
   end(direction: Direction, clean: boolean): void {
+    this.#endMask(direction)
     this.#tellSkipped()
     this.#recorder.put(EntryKind.end, this.handle, direction, 0, pad, clean ? 0 : 1)
   }
@@ -88,6 +145,8 @@ export class ConnectionRecorder {
   }
 
   closed(note: Omit<ClosedNote, 'type'>): void {
+    this.#endMask('up')
+    this.#endMask('down')
     this.#tellSkipped()
     this.#recorder.note(this.handle, { type: 'closed', ...note })
   }

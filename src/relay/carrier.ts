@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { systemCodeOf } from '../error.js'
 import type { Action } from '../plugins/actions.js'
 import type { ConnectionPlugins, HookPath, PluginEvent } from '../plugins/connection-plugins.js'
-import type { ConnectionHooks, Hooks } from '../plugins/hooks.js'
+import type { ConnectionHooks, Hooks, RecordingMask } from '../plugins/hooks.js'
 import type { ConnectionInfo } from '../plugins/messages.js'
 import type { PluginSet } from '../plugins/plugin-set.js'
 import type { Direction } from '../protocols/decoder.js'
@@ -85,7 +85,9 @@ export class Carrier {
 
   /** The plugins of one connection, telling the record of it what they do. */
   pluginsFor(info: ConnectionInfo, tap: ConnectionRecorder | null): ConnectionPlugins | null {
-    return this.#options.plugins.for(info, listening[info.protocol], (event) => tellOf(tap, event))
+    const plugins = this.#options.plugins.for(info, listening[info.protocol], (event) => tellOf(tap, event))
+    if (plugins?.listensTo('recording') === true) tap?.maskWith((direction) => masksOf(plugins, direction))
+    return plugins
   }
 
   #carry(client: Socket, { protocol, target }: RelayAddress, number: number, tap: ConnectionRecorder | null, plugins: ConnectionPlugins | null): void {
@@ -200,6 +202,18 @@ function stagesOf(plugins: ConnectionPlugins | null): (direction: Direction) => 
   return (direction) => plugins.members.flatMap((member) => {
     const stage = member.hooks.stream?.({ direction, connection: plugins.info })
     return stage === undefined ? [] : [{ member, path: 'stream', stage }]
+  })
+}
+
+/** A plugin that can't say what is secret might be keeping one: everything is masked then. */
+function masksOf(plugins: ConnectionPlugins, direction: Direction): RecordingMask[] {
+  return plugins.members.flatMap((member) => {
+    try {
+      return member.hooks.recording?.({ direction, connection: plugins.info }) ?? []
+    } catch (thrown) {
+      plugins.failed(member, 'recording', thrown, { direction })
+      return { take: (bytes) => bytes.fill('*'), end: () => Buffer.alloc(0) }
+    }
   })
 }
 

@@ -103,8 +103,8 @@ test('as JSON the ready line has them too', async (t) => {
 
 for (const [words, pattern] of [
   [['--udp', '0=224.0.0.1:9'], /multicast/], [['--udp', '0=no-such-host.invalid:9'], /has no address/], [['--udp', '5353'], /expected LISTEN=TARGET/],
-  [['--udp', '0=127.0.0.1:9', '--udp-sessions', '0'], /udp-sessions: 0/], [['--udp', '0=127.0.0.1:9', '--udp-buffer', 'big'], /udp-buffer/],
-  [['--udp', '0=127.0.0.1:9', '--udp-idle-timeout', '-1'], /udp-idle-timeout/], [['--udp', '0=127.0.0.1:9', '--decode', 'quic'], /decode: quic/],
+  [['--udp', '0=127.0.0.1:9', '--udp-sessions', '0'], /udp-sessions 0/], [['--udp', '0=127.0.0.1:9', '--udp-buffer', 'big'], /udp-buffer/],
+  [['--udp', '0=127.0.0.1:9', '--udp-idle-timeout', '-1'], /udp-idle-timeout/], [['--udp', '0=127.0.0.1:9', '--decode', 'quic'], /decode quic/],
 ] as const) {
   test(`what cannot be relayed is one line and exit 2: ${words.join(' ')}`, async (t) => {
     const { code, stderr } = await wiretape(t, 'relay', ...words)

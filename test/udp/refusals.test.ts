@@ -18,11 +18,11 @@ const refused: readonly [what: string, options: RelayOptions, message: RegExp][]
   ['no IPv6 address at all', { udp: '0=[::]:9' }, /is a broadcast or reserved address/],
   ['a name without an address', { udp: '0=no-such-host.invalid:9' }, /the target no-such-host\.invalid:9 has no address/],
   ['a target without a port', { udp: '0=127.0.0.1' }, /TARGET "127\.0\.0\.1" is not host:port/],
-  ['no sessions', { udp: '0=127.0.0.1:9', udpSessions: 0 }, /udp-sessions: 0 is not a whole number/],
-  ['half a session', { udp: '0=127.0.0.1:9', udpSessions: 1.5 }, /udp-sessions: 1\.5/],
-  ['a buffer below nothing', { udp: '0=127.0.0.1:9', udpBuffer: -1 }, /udp-buffer: -1/],
-  ['a timeout that is no number', { udp: '0=127.0.0.1:9', udpIdleTimeout: NaN }, /udp-idle-timeout: NaN/],
-  ['a decoder that nobody knows', { udp: '0=127.0.0.1:9', decode: 'quic' }, /decode: quic is not one of auto, none, dns/],
+  ['no sessions', { udp: '0=127.0.0.1:9', udpSessions: 0 }, /udp-sessions 0: expected a whole number/],
+  ['half a session', { udp: '0=127.0.0.1:9', udpSessions: 1.5 }, /udp-sessions 1\.5/],
+  ['a buffer below nothing', { udp: '0=127.0.0.1:9', udpBuffer: -1 }, /udp-buffer -1/],
+  ['a timeout that is no number', { udp: '0=127.0.0.1:9', udpIdleTimeout: NaN }, /udp-idle-timeout NaN/],
+  ['a decoder that nobody knows', { udp: '0=127.0.0.1:9', decode: 'quic' }, /decode quic: expected one of auto, none, dns/],
 ]
 
 for (const [what, options, message] of refused) {

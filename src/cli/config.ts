@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { WiretapeError, reasonOf } from '../error.js'
+import type { RelayOptions } from '../index.js'
+import { loadFile } from '../plugins/load.js'
+import { nearest } from '../recording/filter.js'
+
+/** Looked for in the working folder, in this order. */
+const names = ['wiretape.config.ts', 'wiretape.config.js', 'wiretape.config.mjs', 'wiretape.config.json']
+
+const keys: readonly (keyof RelayOptions)[] = [
+  'http', 'tcp', 'ftp', 'udp', 'plugins', 'seed', 'record', 'insecure', 'rewriteHost', 'connectTimeout', 'idleTimeout', 'grace', 'ftpDataPorts', 'ftpDataHost',
+  'ftpTrustPasv', 'ftpRefuseTls', 'keepPasswords', 'udpIdleTimeout', 'udpSessions', 'udpBuffer', 'decode',
+]
+
+/**
+ * Reads the options of `startRelay` from a file, for what outgrows a command line: relays, plugins with nested options, seed, output.
+ * @param path as given; null looks for a `wiretape.config` in the working folder.
+ * @returns nothing set where there is no file.
+ * @throws WiretapeError `usage`.
+ */
+export async function readConfig(path: string | null): Promise<RelayOptions> {
+  const found = path ?? names.find((name) => existsSync(name))
+  if (found === undefined) return {}
+  const full = resolve(found)
+  if (!existsSync(full)) throw new WiretapeError('usage', `--config ${found}: there is no such file`)
+  const config = found.endsWith('.json') ? readJson(full, found) : (await loadFile(full, `config ${found}`)).exported
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new WiretapeError('usage', `config ${found}: it has to export an object as its default, such as { http: ['8080=http://127.0.0.1:3000'] }`)
+  }
+  for (const key of Object.keys(config)) {
+    if ((keys as readonly string[]).includes(key)) continue
+    const near = nearest(key, keys)
+    throw new WiretapeError('usage', `config ${found}: there is no ${key}${near === null ? '' : ` (did you mean ${near}?)`}; there are ${keys.join(', ')}`)
+  }
+  return config
+}
+
+function readJson(full: string, name: string): unknown {
+  try {
+    return JSON.parse(readFileSync(full, 'utf8'))
+  } catch (cause) {
+    throw new WiretapeError('usage', `config ${name}: ${reasonOf(cause)}`, { cause })
+  }
+}

@@ -1,0 +1,71 @@
+import { createServer, connect } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { readFileSync } from 'node:fs'
+import test from 'ava'
+import type { ExecutionContext } from 'ava'
+import fc from 'fast-check'
+import { definePlugin } from 'wiretape'
+import type { PluginUse } from 'wiretape'
+import { bytesOf, onlyConnection, taping } from '../real/relaying.js'
+
+async function recordedOf(t: ExecutionContext, plugins: readonly PluginUse[], pieces: readonly Buffer[]): Promise<{ echoed: string, up: string, file: Buffer }> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => socket.on('error', () => {}).pipe(socket))
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  const tape = await taping(t, { tcp: `0=127.0.0.1:${(server.address() as AddressInfo).port}`, plugins })
+  const client = connect({ port: tape.port, host: '127.0.0.1', allowHalfOpen: true })
+  for (const piece of pieces) {
+    client.write(piece)
+    await new Promise((resolve) => { setImmediate(resolve) })
+  }
+  client.end()
+  const echoed = (await buffer(client)).toString('latin1')
+  const recording = await tape.recorded()
+  const up = (await bytesOf(recording.stream(onlyConnection(recording).id, 'up'))).toString('latin1')
+  recording.close()
+  server.close()
+  return { echoed, up, file: readFileSync(tape.path) }
+}
+
+const secrets = ['Zm9vOmJhcg', 'hunter2', 'se\\"cret', '12345678', 'abc;def', '4111111111111111']
+const message = [
+  'POST /login?token=hunter2&a=b HTTP/1.1', 'Host: x', `Authorization: Basic ${secrets[0]}`, 'cookie:  abc;def', 'X-Cookie: kept', '',
+  `{"user": "me", "password" : "${secrets[2]}", "secret":12345678, "passwords": "kept", "n": [1, 2], "card": "4111111111111111"}`,
+].join('\r\n')
+const masked = [
+  'POST /login?token=*******&a=b HTTP/1.1', 'Host: x', 'Authorization: ****************', 'cookie:  *******', 'X-Cookie: kept', '',
+  '{"user": "me", "password" : "********", "secret":********, "passwords": "kept", "n": [1, 2], "card": "****************"}',
+].join('\r\n')
+const redact = 'redact:patterns=[0-9]{16}'
+
+test('secrets never reach the recording, whichever way the bytes come, and the wire has them', async (t) => {
+  await fc.assert(fc.asyncProperty(fc.array(fc.integer({ min: 0, max: message.length }), { maxLength: 12 }), async (cuts) => {
+    const places = [0, ...cuts.toSorted((a, b) => a - b), message.length]
+    const pieces = places.slice(1).map((end, n) => Buffer.from(message.slice(places[n], end))).filter(({ length }) => length > 0)
+    const { echoed, up, file } = await recordedOf(t, [redact], pieces)
+    t.is(echoed, message)
+    t.is(up, masked)
+    for (const secret of secrets) t.false(file.includes(secret), secret)
+  }), { numRuns: 15 })
+})
+
+test('what a plugin changed is masked too', async (t) => {
+  const shout = definePlugin({ name: 'shout', description: '', setup: () => ({ stream: ({ direction }) => direction === 'down' ? undefined : async function* (chunks) {
+    for await (const chunk of chunks) yield chunk.toString().replace('hunter2', 'hunter3')
+  } }) })
+  const { echoed, file } = await recordedOf(t, ['redact', shout], [Buffer.from('{"password":"hunter2"}')])
+  t.is(echoed, '{"password":"hunter3"}')
+  t.false(file.includes('hunter'))
+})
+
+test('a secret longer than any read is masked to its end', async (t) => {
+  const { up } = await recordedOf(t, ['redact'], [Buffer.from(`\nCookie: ${'x'.repeat(300_000)}\r\nnext: y\n`)])
+  t.is(up, `\nCookie: ${'*'.repeat(300_000)}\r\nnext: y\n`)
+})
+
+test('a mask that fails leaves asterisks, and says so', async (t) => {
+  const bad = definePlugin({ name: 'bad', description: '', setup: () => ({ recording: () => ({ take: () => { throw new Error('no') }, end: () => Buffer.alloc(0) }) }) })
+  const { echoed, up } = await recordedOf(t, [bad], [Buffer.from('secret')])
+  t.is(echoed, 'secret')
+  t.is(up, '******')
+})
