@@ -74,7 +74,9 @@ export class PluginSet {
   #setUp({ definition, options }: ConfiguredPlugin, shared: Map<string, unknown>, key: string): Hooks {
     const hooks = definition.setup({
       options: options as never, random: seededRandom(this.seed, key), shared,
-      log: (text) => this.#log(`${definition.name}: ${text}`),
+      log: (text) => {
+        this.#log(`${definition.name}: ${text}`)
+      },
     }) as Hooks | undefined
     if (typeof hooks !== 'object' || hooks === null) throw new TypeError('setup returned no hooks')
     return hooks
