@@ -1,5 +1,6 @@
 import Sqlite from 'better-sqlite3'
 import { reasonOf } from '../error.js'
+import { microseconds } from './clock.js'
 import type { Direction } from '../protocols/decoder.js'
 import { interpreterFor } from './interpreters.js'
 import type { Interpreter, InterpreterContext } from './interpreter.js'
@@ -15,6 +16,12 @@ type Connection = {
   readonly ended: Record<Direction, boolean>
   dirty: boolean
 }
+
+/**
+ * A row that the database won't take, as a value in it is of the wrong kind or too large: that comes from the wire by way of
+ * an interpreter, and the file is as sound as before.
+ */
+const unfitRow = /^SQLITE_(?:CONSTRAINT|MISMATCH|TOOBIG|RANGE)/
 
 /** Takes entries in the order they happened and keeps every open connection's interpreter and row. */
 export class Ingest implements SlabSink {
@@ -55,12 +62,17 @@ export class Ingest implements SlabSink {
       row.bytesDown = offset + length
       row.droppedDown += length
     }
+    // A stream of messages with a hole can't be followed; datagrams and a file's bytes stand for themselves.
+    const goesOn = row.transport === 'udp' || row.role === 'data'
     connection.context.event({
       kind: 'dropped', time, direction, offset,
-      text: `${length} bytes not recorded: the disk was too slow${row.transport === 'udp' ? '' : '; the rest of this connection is kept undecoded'}`,
+      text: `${length} bytes not recorded: the disk was too slow${goesOn ? '' : '; the rest of this connection is kept undecoded'}`,
     })
-    // A stream with a hole can't be followed; datagrams stand for themselves.
-    if (row.transport !== 'udp') this.#toOpaque(connection, time)
+    if (connection.interpreter.gap !== undefined) {
+      this.#guard(connection, direction, offset, time, () => connection.interpreter.gap!(direction, offset, length, time))
+    } else if (row.transport !== 'udp') {
+      this.#toOpaque(connection, time)
+    }
   }
 
   end(handle: number, direction: Direction, time: number, clean: boolean): void {
@@ -84,7 +96,7 @@ export class Ingest implements SlabSink {
     for (const connection of this.#connections.values()) {
       if (!connection.dirty) continue
       connection.dirty = false
-      connection.interpreter.flush()
+      this.#guard(connection, 'up', connection.row.bytesUp, microseconds(), () => connection.interpreter.flush())
       this.#store.connection(connection.row)
     }
   }
@@ -114,9 +126,19 @@ export class Ingest implements SlabSink {
       },
     }
     this.#connections.set(handle, {
-      row, context, interpreter: parent?.interpreter.child?.(context, note) ?? interpreterFor(note.protocol, context), ended: { up: false, down: false }, dirty: true,
+      row, context, interpreter: this.#childOf(parent, context, note, time) ?? interpreterFor(note.protocol, context), ended: { up: false, down: false }, dirty: true,
     })
     store.connection(row)
+  }
+
+  #childOf(parent: Connection | undefined, context: InterpreterContext, note: OpenedNote, time: number): Interpreter | undefined {
+    if (parent === undefined) return undefined
+    const made: Interpreter[] = []
+    this.#guard(parent, 'up', parent.row.bytesUp, time, () => {
+      const child = parent.interpreter.child?.(context, note)
+      if (child !== undefined) made.push(child)
+    })
+    return made[0]
   }
 
   #connected(handle: number, time: number, note: ConnectedNote): void {
@@ -127,7 +149,7 @@ export class Ingest implements SlabSink {
     connection.row.server = note.server ?? connection.row.server
     connection.row.client = note.client ?? connection.row.client
     connection.row.tls = note.tls
-    connection.interpreter.connected?.(time)
+    this.#guard(connection, 'up', 0, time, () => connection.interpreter.connected?.(time))
     connection.dirty = true
   }
 
@@ -165,8 +187,7 @@ export class Ingest implements SlabSink {
     try {
       work()
     } catch (thrown) {
-      // What the database throws ends the recording.
-      if (thrown instanceof Sqlite.SqliteError) throw thrown
+      if (endsRecording(thrown)) throw thrown
       this.#giveUp(connection, direction, offset, time, thrown)
     }
   }
@@ -182,11 +203,16 @@ export class Ingest implements SlabSink {
   #toOpaque(connection: Connection, time: number): void {
     if (connection.interpreter instanceof OpaqueInterpreter) return
     const given = connection.interpreter
-    connection.interpreter = new OpaqueInterpreter(connection.context)
+    connection.interpreter = given.rest?.() ?? new OpaqueInterpreter(connection.context)
     try {
       given.close(time)
     } catch (thrown) {
-      if (thrown instanceof Sqlite.SqliteError) throw thrown
+      if (endsRecording(thrown)) throw thrown
     }
   }
+}
+
+/** What the database throws is the file's end, but for a row that was wrong itself. */
+function endsRecording(thrown: unknown): boolean {
+  return thrown instanceof Sqlite.SqliteError && !unfitRow.test(thrown.code)
 }

@@ -13,6 +13,11 @@ export interface Interpreter {
   sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number, kind: SentKind): void
   /** The other side has been dialled: the connection's addresses are known. */
   connected?(time: number): void
+  /**
+   * `length` bytes at `offset` weren't recorded, and it goes on with what comes after them. Where absent, a stream with a
+   * hole is given up, and the rest kept undecoded.
+   */
+  gap?(direction: Direction, offset: number, length: number, time: number): void
   end(direction: Direction, time: number, clean: boolean): void
   /** Writes the rows of messages still in progress, so that a crash loses only moments of them. */
   flush(): void
@@ -21,6 +26,8 @@ export interface Interpreter {
   /** No message is in progress. Absent where that can't be told. */
   readonly idle?: boolean
   close(time: number): void
+  /** It failed, and is closed next: what keeps the rest of the connection. Where absent, bytes are kept as they come. */
+  rest?(): Interpreter
   /** Takes a connection opened on behalf of this one (an FTP data connection); undefined where it is nothing of its own. */
   child?(context: InterpreterContext, note: OpenedNote): Interpreter | undefined
 }

@@ -68,7 +68,7 @@ export function readCommand(row: Row): FtpCommandRecord {
 }
 
 export function readTransfer(row: Row): FtpTransferRecord {
-  return camelCased(row)
+  return { ...camelCased<FtpTransferRecord>(row), changed: row['changed'] === 1 }
 }
 
 export function readReply(row: Row): FtpReply {

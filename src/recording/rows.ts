@@ -158,6 +158,7 @@ export interface FtpTransferRecord {
   /** Bytes, as SIZE or the 150 reply told it. */
   readonly sizeTold: number | null
   readonly started: number
+  /** When the reply came that prepared its port, or accepted the client's. */
   readonly prepared: number | null
   readonly connected: number | null
   readonly firstByte: number | null
@@ -165,14 +166,18 @@ export interface FtpTransferRecord {
   readonly closed: number | null
   readonly replied: number | null
   readonly durationMs: number | null
+  /** On the wire, those that weren't recorded included. */
   readonly bytes: number
   readonly bytesPerSecond: number | null
+  /** Of its bytes; null where not all of them were recorded. */
   readonly sha256: string | null
   readonly code: number | null
   readonly text: string | null
-  /** `completed`, `aborted`, `refused` or `open`. */
+  /** `completed`, `aborted`, `refused`, `open`, or `incomplete`: it ended well as far as is known, and not all of it was recorded. */
   readonly outcome: string
   readonly error: string | null
+  /** Other bytes were sent on than were received. */
+  readonly changed: boolean
 }
 
 export interface FtpListingEntry {

@@ -47,7 +47,7 @@ export class Telling {
       dialledBy: connected === undefined ? null : 'client', restartOffset: 0, sizeTold: null, started: command.started,
       prepared: moment(connected), connected: moment(connected), firstByte: moment(first), lastByte: moment(last), closed: moment(closed),
       replied: command.replied, durationMs: null, bytes, bytesPerSecond: last === undefined || last === connected ? null : bytes * 1000 / (last - connected!),
-      sha256: null, code: command.code, text: command.text, outcome, error,
+      sha256: null, code: command.code, text: command.text, outcome, error, changed: false,
     })
     return this
   }

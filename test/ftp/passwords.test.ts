@@ -5,6 +5,7 @@ import test from 'ava'
 import { randomPieces, seeded } from '../real/chunking.js'
 import { until } from '../real/deadline.js'
 import { bytesOf, opening } from '../real/relaying.js'
+import { Ingesting } from '../recording/ingesting.js'
 import { controlPair } from './control-pair.js'
 
 const secret = 'xyzzy-Plugh_42'
@@ -28,6 +29,12 @@ const lines: Record<string, readonly string[]> = {
   'with LF alone': [`PASS ${secret}\n`],
   'behind telnet bytes': [`\xff\xf4\xff\xf2PASS ${secret}\r\n`],
   'with telnet bytes in the verb': [`PA\xff\xf1SS ${secret}\r\n`],
+  'with a telnet subnegotiation in the verb': [`P\xff\xfa\x18PASSWORDS\xff\xf0ASS ${secret}\r\n`],
+  'with a telnet subnegotiation in the verb, byte for byte': `PAS\xff\xfa\x18 \xff\xff\xff\xf0S ${secret}\r\n`.split(''),
+  'behind what looks like HTTP': ['GET / HTTP/1.1\r\n', `PASS ${secret}\r\n`],
+  'behind what looks like SSH': ['SSH-2.0-x\r\n', `PASS ${secret}\r\nPASS`, ` ${secret}\r\n`],
+  'behind what looks like TLS': ['\x16\x03\x01\r\n', `PASS ${secret}\r\n`],
+  'behind a line longer than a line may be': [`${'x'.repeat(70_000)}\r\nPASS ${secret}\r\n`],
   'with a tab instead of a space': [`PASS\t${secret}\r\n`],
   'as an account': [`ACCT ${secret}\r\n`],
   'behind other commands, in one packet': [`NOOP\r\nUSER someone\r\nPASS ${secret}\r\nSYST\r\n`],
@@ -59,6 +66,75 @@ for (const [name, pieces] of Object.entries(lines)) {
     for (const { argument } of recording.ftpCommands({ where: 'verb in (\'PASS\', \'ACCT\')' })) t.is(argument, '****')
   })
 }
+
+test('no byte on disk tells a password, after a greeting that is not FTP', async (t) => {
+  const tape = new Ingesting(t)
+  const control = tape.control('\xef\xbb\xbf220 ready\r\n')
+  tape.says(control, 'up', 'USER someone\r\n', 'PASS ', `${secret}\r\n`)
+  tape.commits()
+  t.false(onDisk(tape.path).includes(secret))
+  tape.closes(control)
+  const recording = tape.recorded()
+  t.is([...recording.events({ where: 'kind = \'undecodable\'' })].length, 2)
+  const up = await bytesOf(recording.stream([...recording.connections()][0]!.id, 'up'))
+  t.is(up.toString(), `USER someone\r\nPASS ${'*'.repeat(secret.length)}\r\n`)
+})
+
+test('no byte on disk tells a password, in what is sent on instead of another', async (t) => {
+  const tape = new Ingesting(t)
+  const control = tape.control()
+  tape.says(control, 'up', 'PASS mine\r\nUSER me\r\nPASS next\r\n')
+  const sent = (offset: number, replaced: number, text: string): void =>
+    tape.ingest.sent(control, 'up', 100, offset, Buffer.from(text), replaced, 'command')
+  sent(0, 11, `PASS ${secret}\r\n`)
+  sent(11, 9, 'PA')
+  sent(20, 0, `SS ${secret}\r\n`)
+  sent(25, 4, secret)
+  tape.closes(control)
+  const recording = tape.recorded()
+  t.false(onDisk(tape.path).includes(secret))
+  t.is([...recording.segments({ where: 'leg = \'sent\'' })].map(({ bytes }) => bytes.length).join(), '21,2,19,14')
+})
+
+test('after AUTH TLS nothing is masked', async (t) => {
+  const tape = new Ingesting(t)
+  const control = tape.control()
+  tape.says(control, 'up', 'AUTH TLS\r\n')
+  tape.says(control, 'down', '234 Go\r\n')
+  const encrypted = '\x16\x03\x01 whatever\nPASS this is no password\n'
+  tape.says(control, 'up', encrypted)
+  tape.closes(control)
+  const recording = tape.recorded()
+  const up = await bytesOf(recording.stream([...recording.connections()][0]!.id, 'up'))
+  t.is(up.toString('latin1'), `AUTH TLS\r\n${encrypted}`)
+})
+
+test('after AUTH TLS that no handshake follows, passwords are masked still', async (t) => {
+  const tape = new Ingesting(t)
+  const control = tape.control()
+  tape.says(control, 'up', 'AUTH TLS\r\n')
+  tape.says(control, 'down', '234 Go\r\n')
+  tape.says(control, 'up', `PASS ${secret}\r\n`)
+  tape.closes(control)
+  tape.recorded()
+  t.false(onDisk(tape.path).includes(secret))
+})
+
+test('a command that is typed slowly has its bytes, whatever was committed meanwhile', async (t) => {
+  const tape = new Ingesting(t)
+  const control = tape.control()
+  for (const piece of ['RE', 'TR', ' ', 'a file', '\r\nPA', 'SS ', 'hunter2', '\r\n']) {
+    tape.says(control, 'up', piece)
+    tape.commits()
+  }
+  tape.closes(control)
+  const recording = tape.recorded()
+  for (const [verb, text] of [['RETR', 'RETR a file\r\n'], ['PASS', 'PASS *******\r\n']] as const) {
+    const [command] = recording.ftpCommands({ where: `verb = '${verb}'` })
+    const bytes = [...recording.segments({ where: `message_id = ${command!.id}` })].map((segment) => segment.bytes)
+    t.is(Buffer.concat(bytes).toString(), text)
+  }
+})
 
 test('what is masked is the password alone', async (t) => {
   const pair = await controlPair(t)

@@ -127,6 +127,7 @@ function result(bar: Bar, slowest: boolean): [label: string, tone: Tone] {
   if (transfer.outcome === 'aborted' || transfer.outcome === 'refused') {
     return [`${transfer.outcome} after ${size}, ${took}: ${error ?? transfer.text ?? ''}`, 'bad']
   }
+  if (transfer.outcome === 'incomplete') return [`${size} ${took}, incomplete: ${error ?? ''}`, 'notable']
   if (transfer.outcome === 'open') return [`${size} ${took}, no final reply yet`, 'notable']
   return [`${size} ${took}${rateOf(transfer)}${slowest ? ' slowest' : ''}`, 'good']
 }

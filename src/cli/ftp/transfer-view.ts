@@ -49,8 +49,8 @@ function addressText({ host, port }: Address): string {
 
 /** Each step as the time since the command, which may come after the connection that serves it. */
 function* timeLines(transfer: FtpTransferRecord): Generator<string> {
-  const { started, prepared, firstByte, lastByte, closed, replied, bytes, bytesPerSecond } = transfer
-  const steps = ([['connected', prepared], ['first byte', firstByte], ['last byte', lastByte], ['closed', closed], ['replied', replied]] as const)
+  const { started, connected, firstByte, lastByte, closed, replied, bytes, bytesPerSecond } = transfer
+  const steps = ([['connected', connected], ['first byte', firstByte], ['last byte', lastByte], ['closed', closed], ['replied', replied]] as const)
     .flatMap(([name, time]) => time === null ? [] : [`${name} ${since(time - started)}`])
   const rate = bytesPerSecond === null || bytes < 1000 ? '' : ` · ${formatBytes(Math.round(bytesPerSecond))}/s`
   yield `${formatBytes(bytes)}${rate}${steps.length === 0 ? '' : ` · ${steps.join(', ')}`}`

@@ -70,7 +70,7 @@ export function verdictOf({ story, bars }: Picture): Piece[] {
     const bytes = some.reduce((sum, transfer) => sum + transfer.bytes, 0)
     if (some.length > 0) add(`${direction === 'up' ? '↑' : '↓'} ${formatCount(some.length)}, ${formatBytes(bytes)}`, 'plain')
   }
-  for (const [outcome, tone] of [['refused', 'bad'], ['aborted', 'bad'], ['open', 'notable']] as const) {
+  for (const [outcome, tone] of [['refused', 'bad'], ['aborted', 'bad'], ['incomplete', 'notable'], ['open', 'notable']] as const) {
     const count = transfers.filter((transfer) => transfer.outcome === outcome).length
     if (count > 0) add(`${formatCount(count)} ${outcome}`, tone)
   }

@@ -12,3 +12,4 @@ export { withEprtArgument, withEpsvPort, withPasvAddress, withPortArgument } fro
 export { parsePathReply, WorkingDirectory, withoutListOptions } from './paths.js'
 export { type EntryType, type ListingEntry, parseFactsLine, parseMlstReply, parseTimeValue } from './facts.js'
 export { parseListing } from './listing.js'
+export { readCount, sizeInReply } from './numbers.js'

@@ -1,102 +1,88 @@
 import type { InterpreterContext } from '../interpreter.js'
-import { secretVerbs } from '../../protocols/ftp/index.js'
+import { SecretMasker } from './secret-masker.js'
 
-/** A verb and its space are at most this long where a secret follows: `ACCT `, `PASS `, `ADAT `. */
-const longestSecretVerb = 64
+/** A TLS record of a handshake begins with it (RFC 8446 §5.1). */
+const handshake = 0x16
 
 /**
- * Writes what the client sends, with secrets masked. A line is kept back until it is complete, or until it can't be one with
- * a secret in it any more; lengths and offsets stay as they were.
+ * Writes what the client sends, with secrets masked, a segment for each command or read. What is masked doesn't depend on
+ * what the decoder makes of the bytes; lengths and offsets stay as they were.
  */
 export class CommandBytes {
   readonly #context: InterpreterContext
+  #masker: SecretMasker | null
   #pieces: { bytes: Buffer, offset: number, time: number }[] = []
-  #size = 0
-  #secretGoesOn = false
+  /** Segments of the line in progress that had to be written before it was complete. */
+  #early: number[] = []
+  #awaitsHandshake = false
 
   constructor(context: InterpreterContext) {
     this.#context = context
+    this.#masker = context.keepPasswords ? null : new SecretMasker()
   }
 
+  /** What masks the bytes from here on; null where nothing is to be masked. */
+  get masker(): SecretMasker | null {
+    return this.#masker
+  }
+
+  /** Keeps a copy, to be written by what is called next. */
   take(bytes: Buffer, offset: number, time: number): void {
-    this.#pieces.push({ bytes: Buffer.from(bytes), offset, time })
-    this.#size += bytes.length
+    // A client that says something else after AUTH TLS doesn't speak TLS, and what it says may still be a password.
+    if (this.#awaitsHandshake && bytes[0] === handshake) this.#masker = null
+    this.#awaitsHandshake = false
+    const copy = Buffer.from(bytes)
+    this.#masker?.mask(copy, offset)
+    this.#pieces.push({ bytes: copy, offset, time })
   }
 
-  /**
-   * A line is complete.
-   * @param end stream offset after it. @param secretAt stream offset of what has to be masked, -1 where nothing has.
-   */
-  command(end: number, messageId: number | null, secretAt: number): void {
+  /** What was sent on instead, as it may be written down. */
+  sent(bytes: Buffer, offset: number, replaced: number): Buffer {
+    return this.#masker?.sent(bytes, offset, replaced) ?? bytes
+  }
+
+  /** Bytes are missing from here on. */
+  gap(): void {
+    this.flush()
+    this.#early = []
+    this.#masker?.gap()
+  }
+
+  /** A line is complete. @param end stream offset after it. */
+  command(end: number, messageId: number | null): void {
     while (this.#pieces.length > 0 && this.#pieces[0]!.offset < end) {
-      const piece = this.#pieces.shift()!
-      const { bytes, offset, time } = piece
+      const { bytes, offset, time } = this.#pieces.shift()!
       const line = bytes.subarray(0, end - offset)
-      if (secretAt >= 0 && !this.#context.keepPasswords) mask(line, secretAt - offset)
       this.#write('command', messageId, line, offset, time)
-      this.#size -= line.length
       if (line.length < bytes.length) this.#pieces.unshift({ bytes: bytes.subarray(line.length), offset: end, time })
     }
+    if (messageId !== null) for (const segment of this.#early) this.#context.store.adopt(segment, messageId)
+    this.#early = []
   }
 
-  /** No line end will come: what is kept goes as it is, but for a secret. */
-  rest(kind: string): void {
-    const secretAt = this.#context.keepPasswords ? -1 : secretStart(this.#line())
-    this.#secretGoesOn = secretAt >= 0
-    for (const { bytes, offset, time } of this.#pieces) {
-      if (secretAt >= 0) mask(bytes, this.#pieces[0]!.offset + secretAt - offset)
-      this.#write(kind, null, bytes, offset, time)
-    }
-    this.#clear()
-  }
-
-  /** Before a commit: what can't be a secret needn't wait for its line end. */
+  /** Before a commit: the line in progress is written as far as it has come, and given to its command once that is known. */
   flush(): void {
-    if (this.#size === 0) return
-    const line = this.#line()
-    const undecided = line.length <= longestSecretVerb && !/[A-Za-z][^A-Za-z]*[ \t]/.test(line)
-    if (this.#context.keepPasswords || (!undecided && secretStart(line) < 0)) this.rest('command')
-  }
-
-  /** Masks what still belongs to a secret that was too long for a line. */
-  maskRest(bytes: Buffer): void {
-    if (!this.#secretGoesOn) return
-    const end = bytes.indexOf(0x0a)
-    mask(end < 0 ? bytes : bytes.subarray(0, end), 0)
-    this.#secretGoesOn = end < 0
-  }
-
-  #line(): string {
-    return Buffer.concat(this.#pieces.map(({ bytes }) => bytes)).toString('latin1')
-  }
-
-  #write(kind: string, messageId: number | null, bytes: Buffer, offset: number, time: number): void {
-    this.#context.store.segment(this.#context.connection.id, 'up', 'received', offset, time, kind, messageId, null, bytes)
-  }
-
-  #clear(): void {
+    for (const { bytes, offset, time } of this.#pieces) {
+      const { first, last } = this.#write('command', null, bytes, offset, time)
+      for (let id = first; id <= last; id++) this.#early.push(id)
+    }
     this.#pieces = []
-    this.#size = 0
   }
-}
 
-const between = '[\\x00-\\x08\\x0e-\\x1f\\x7f-\\xff]{0,8}'
+  /** What is here isn't a command, nor is the line in progress. */
+  opaque(): void {
+    for (const segment of this.#early) this.#context.store.retype(segment, 'opaque')
+    for (const { bytes, offset, time } of this.#pieces) this.#write('opaque', null, bytes, offset, time)
+    this.#early = []
+    this.#pieces = []
+  }
 
-/** The verb, whatever telnet bytes stand before it, in it or after it, and what separates it from its argument. */
-const secretCommand = new RegExp(
-  `^[^A-Za-z]*(?:${secretVerbs.map((verb) => verb.split('').join(between)).join('|')})${between}[^A-Za-z\\r\\n]`, 'i')
+  /** TLS was agreed on: its handshake is to come. */
+  expectHandshake(): void {
+    this.#awaitsHandshake = true
+  }
 
-/**
- * Where the argument of a command starts that takes a secret; -1 where none does. More is taken for one than the protocol
- * has: what a server may read as a password, after a tab or after telnet bytes, isn't to be written down either.
- */
-export function secretStart(line: string): number {
-  return secretCommand.exec(line)?.[0].length ?? -1
-}
-
-/** Everything from `from` on but the line end becomes asterisks. */
-function mask(bytes: Buffer, from: number): void {
-  for (let at = Math.max(0, from); at < bytes.length; at++) {
-    if (bytes[at] !== 0x0d && bytes[at] !== 0x0a) bytes[at] = 0x2a
+  #write(kind: string, messageId: number | null, bytes: Buffer, offset: number, time: number): { first: number, last: number } {
+    return this.#context.store.segment(this.#context.connection.id, 'up', 'received', offset, time, kind, messageId, null, bytes)
   }
 }

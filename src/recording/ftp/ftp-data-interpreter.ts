@@ -1,22 +1,26 @@
 import type { Direction } from '../../protocols/decoder.js'
 import type { Interpreter, InterpreterContext } from '../interpreter.js'
+import { OpaqueInterpreter } from '../opaque-interpreter.js'
+import { DataContent } from './data-content.js'
 import type { DataFacts, FtpTransfer } from './ftp-transfer.js'
 
-/** Bytes kept for a transfer whose command isn't known yet: some clients connect, and some servers send, before it. */
-const earlyLimit = 1024 * 1024
+/** Segments from before the command that are given to its transfer once it is known: of a socket's reads, some 64 MiB. */
+const mostAdopted = 1024
 
 /** A data connection: its bytes are the body of the transfer that it carries. */
 export class FtpDataInterpreter implements Interpreter {
   readonly facts: DataFacts
   readonly #context: InterpreterContext
+  readonly #content: Record<Direction, DataContent> = { up: new DataContent(), down: new DataContent() }
+  readonly #changed: Record<Direction, boolean> = { up: false, down: false }
   #transfer: FtpTransfer | null = null
-  #early: { bytes: Buffer, time: number }[] = []
-  #earlySize = 0
+  /** Segments that belong to no transfer yet: some clients connect, and some servers send, before the command. */
+  #early: number[] = []
   #closed: { at: number, error: string | null } | null = null
 
-  constructor(context: InterpreterContext, facts: DataFacts) {
+  constructor(context: InterpreterContext, mode: DataFacts['mode'], form: string) {
     this.#context = context
-    this.facts = facts
+    this.facts = { connection: context.connection, mode, form, content: this.#content }
   }
 
   get attached(): boolean {
@@ -25,10 +29,12 @@ export class FtpDataInterpreter implements Interpreter {
 
   /** From now on the transfer tells its story; a data connection without one stays a record of its own. */
   attach(transfer: FtpTransfer): void {
+    const { direction, id } = transfer.start
     this.#transfer = transfer
     this.#context.connection.messages = 1
     transfer.attach(this.facts)
-    for (const { bytes, time } of this.#early) transfer.received(bytes, time)
+    if (this.#changed[direction]) transfer.sentOtherwise()
+    for (const segment of this.#early) this.#context.store.adopt(segment, id)
     this.#early = []
     if (this.#closed !== null) {
       this.#context.store.connection(this.#context.connection)
@@ -45,30 +51,44 @@ export class FtpDataInterpreter implements Interpreter {
   }
 
   received(direction: Direction, bytes: Buffer, offset: number, time: number): void {
-    this.#context.store.segment(
-      this.#context.connection.id, direction, 'received', offset, time, 'body', this.#transfer?.start.id ?? null, null, bytes)
-    if (this.#transfer !== null) {
-      if (direction === this.#transfer.start.direction) this.#transfer.received(bytes, time)
-    } else if (this.#earlySize < earlyLimit) {
-      this.#earlySize += bytes.length
-      this.#early.push({ bytes: Buffer.from(bytes), time })
-    }
+    const { first, last } = this.#segment('received', direction, bytes, offset, time, null)
+    if (this.#transfer === null) for (let id = first; id <= last && this.#early.length < mostAdopted; id++) this.#early.push(id)
+    this.#content[direction].received(bytes, time)
+    this.#transfer?.carried()
   }
 
   sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number): void {
-    this.#context.store.segment(
-      this.#context.connection.id, direction, 'sent', offset, time, 'body', this.#transfer?.start.id ?? null, replaced, bytes)
+    this.#segment('sent', direction, bytes, offset, time, replaced)
+    this.#changed[direction] = true
+    if (this.#transfer?.start.direction === direction) this.#transfer.sentOtherwise()
+  }
+
+  gap(direction: Direction, _offset: number, length: number, time: number): void {
+    this.#content[direction].lost(length, time)
+    this.#transfer?.carried()
   }
 
   end(): void {}
 
   flush(): void {
-    if (this.#transfer?.over === false) this.#transfer.save()
+    this.#transfer?.flush()
   }
 
   close(time: number): void {
     const { error } = this.#context.connection
     this.#closed = { at: time, error }
     this.#transfer?.dataClosed(time, error)
+  }
+
+  rest(): Interpreter {
+    this.#transfer?.recordingFailed()
+    return new OpaqueInterpreter(this.#context)
+  }
+
+  #segment(
+    leg: 'received' | 'sent', direction: Direction, bytes: Buffer, offset: number, time: number, replaced: number | null,
+  ): { first: number, last: number } {
+    return this.#context.store.segment(
+      this.#context.connection.id, direction, leg, offset, time, 'body', this.#transfer?.start.id ?? null, replaced, bytes)
   }
 }

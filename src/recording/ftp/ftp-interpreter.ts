@@ -1,23 +1,20 @@
-import type { Direction, Span } from '../../protocols/decoder.js'
+import type { Direction, Opaque, Span } from '../../protocols/decoder.js'
 import { dataDirection, FtpDecoder, preparesData, takesPath, withoutListOptions, WorkingDirectory } from '../../protocols/ftp/index.js'
 import type { CommandEvent, FtpEvent, ReplyEvent } from '../../protocols/ftp/index.js'
 import type { Interpreter, InterpreterContext } from '../interpreter.js'
 import type { OpenedNote } from '../notes.js'
-import { CommandBytes, secretStart } from './command-bytes.js'
+import { OpaqueInterpreter } from '../opaque-interpreter.js'
+import { CommandBytes } from './command-bytes.js'
+import { DataSetups } from './data-setups.js'
 import { FtpCommand } from './ftp-command.js'
 import { FtpDataInterpreter } from './ftp-data-interpreter.js'
+import { FtpSession } from './ftp-session.js'
 import { FtpTransfer } from './ftp-transfer.js'
+import { OddLines } from './odd-lines.js'
+import { secretVerbOf } from './secret-masker.js'
+import { TransferSettings } from './transfer-settings.js'
 
 const masked = '****'
-
-/** As a session begins, and after REIN (RFC 959 §5.1). */
-const asBegun = { TYPE: 'A', MODE: 'S', STRU: 'F' }
-
-/** REST applies to the next transfer alone (RFC 3659 §5). */
-const noRestart = { offset: 0, command: -1 }
-
-/** Prepared data connections that a transfer may still come for: servers know one. */
-const setupsRemembered = 64
 
 /** Replies of which the relay may still say that the client got another one: those of one read. */
 const repliesRemembered = 64
@@ -27,17 +24,19 @@ export class FtpInterpreter implements Interpreter {
   readonly #context: InterpreterContext
   readonly #decoder = new FtpDecoder()
   readonly #directory = new WorkingDirectory()
+  readonly #settings = new TransferSettings()
+  readonly #setups = new DataSetups()
+  readonly #oddLines = new OddLines()
+  readonly #session: FtpSession
   readonly #commandBytes: CommandBytes
+  /** Without a final reply, by ordinal. */
   readonly #commands = new Map<number, FtpCommand>()
-  /** By the ordinal of the command that prepared the data connection. */
-  readonly #data = new Map<number, FtpDataInterpreter>()
-  readonly #transfers = new Map<number, { readonly transfer: FtpTransfer, readonly setup: number, readonly restart: number }>()
-  readonly #sizes = new Map<string, number>()
-  readonly #session: { id: number, user: string | null, greeting: string | null, system: string | null, features: string | null, tls: boolean, outcome: string | null }
-  #setups: number[] = []
-  #restart = noRestart
-  readonly #settings: Record<string, string> = { ...asBegun }
-  #dirty = true
+  /** Not over, by their command's ordinal. */
+  readonly #transfers = new Map<number, FtpTransfer>()
+  /** By the ordinal of the REST that they start with. */
+  readonly #restarted = new Map<number, FtpTransfer>()
+  /** Done as the server says, without a data connection so far: since this read of replies, and since an earlier one. */
+  readonly #dataless: Record<'now' | 'before', FtpTransfer[]> = { now: [], before: [] }
   /** Nothing is read any more in this direction: TLS, or what can't be FTP. */
   readonly #opaque: Record<Direction, boolean> = { up: false, down: false }
   readonly #replies = new Map<number, FtpCommand>()
@@ -45,132 +44,149 @@ export class FtpInterpreter implements Interpreter {
   constructor(context: InterpreterContext) {
     this.#context = context
     this.#commandBytes = new CommandBytes(context)
-    this.#session = { id: context.store.newId(), user: null, greeting: null, system: null, features: null, tls: false, outcome: null }
+    this.#session = new FtpSession(context.store, context.connection)
     context.connection.messages = 1
   }
 
   received(direction: Direction, bytes: Buffer, offset: number, time: number): void {
-    if (this.#opaque[direction]) {
-      if (direction === 'up') this.#commandBytes.maskRest(bytes)
-      this.#context.store.segment(this.#context.connection.id, direction, 'received', offset, time, 'opaque', null, null, bytes)
-      return
-    }
-    const events = this.#decoder.receive(direction, bytes, time)
-    if (direction === 'up') this.#commandBytes.take(bytes, offset, time)
-    for (const event of events) this.#take(event, bytes, offset, time)
-    if (direction === 'up') this.#splitCommands(events)
+    if (direction === 'up') this.#receivedUp(bytes, offset, time)
+    else this.#receivedDown(bytes, offset, time)
   }
 
   sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number): void {
     const { store, connection } = this.#context
-    const command = direction === 'down' ? this.#replies.get(offset) : undefined
+    if (direction === 'up') {
+      store.segment(connection.id, 'up', 'sent', offset, time, 'command', null, replaced, this.#commandBytes.sent(bytes, offset, replaced))
+      return
+    }
+    const command = this.#replies.get(offset)
     const code = Number(/^(\d{3})/.exec(bytes.toString('latin1'))?.[1] ?? NaN)
     // The client was refused by the relay; the server's own reply was to something harmless.
     if (command !== undefined && code !== command.code && code >= 400) {
       command.code = code
       command.text = bytes.toString('utf8').slice(4).trimEnd()
       command.changed = true
-      this.#setups = this.#setups.filter((setup) => setup !== command.ordinal)
+      this.#setups.refused(command.ordinal)
       this.#saveCommand(command)
     }
-    store.segment(connection.id, direction, 'sent', offset, time, direction === 'up' ? 'command' : 'reply', command?.id ?? null, replaced, bytes)
+    store.segment(connection.id, 'down', 'sent', offset, time, 'reply', command?.id ?? null, replaced, bytes)
+  }
+
+  gap(direction: Direction, _offset: number, length: number): void {
+    if (direction === 'up') this.#commandBytes.gap()
+    if (this.#opaque.up && this.#opaque.down) return
+    this.#opaque.up = this.#opaque.down = true
+    const reason = `${length} bytes of the control connection not recorded`
+    this.#endCommands(`no reply that can be read: ${reason}`, null)
+    for (const transfer of this.#transfers.values()) transfer.replyNotRecorded(reason)
   }
 
   child(context: InterpreterContext, { ftp }: OpenedNote): Interpreter | undefined {
     if (ftp === undefined) return undefined
-    const data = new FtpDataInterpreter(context, { connection: context.connection, mode: ftp.mode, form: ftp.form })
-    this.#data.set(ftp.command, data)
-    // A port that a refused command left unused can serve the next one: the last that waits is meant.
-    const waiting = [...this.#transfers.values()].findLast(({ transfer, setup }) => setup === ftp.command && !transfer.hasData && !transfer.over)
-    if (waiting !== undefined) data.attach(waiting.transfer)
+    const data = new FtpDataInterpreter(context, ftp.mode, ftp.form)
+    this.#setups.connected(ftp.command, data)
     return data
   }
 
   end(direction: Direction, time: number, clean: boolean): void {
+    if (direction === 'up') this.#commandBytes.flush()
+    if (this.#opaque[direction]) return
     for (const event of this.#decoder.end(direction, time, clean)) {
       if (event.type === 'odd') this.#odd(event.text, event.direction, event.offset, time)
     }
-    if (direction === 'up') this.#commandBytes.rest('command')
   }
 
   flush(): void {
     this.#commandBytes.flush()
     for (const command of this.#commands.values()) if (command.dirty) this.#saveCommand(command)
-    for (const { transfer } of this.#transfers.values()) if (!transfer.over) transfer.save()
-    if (this.#dirty) this.#saveSession()
+    for (const transfer of this.#transfers.values()) transfer.flush()
+    this.#session.flush()
   }
 
   close(time: number): void {
     const { connection } = this.#context
     const reason = connection.error ?? connection.endReason ?? 'connection closed'
-    for (const command of this.#commands.values()) {
-      command.error ??= `no reply: ${reason}`
-      command.replied ??= time
-      this.#saveCommand(command)
-      this.#context.store.countRecord()
-    }
-    for (const { transfer } of this.#transfers.values()) transfer.controlClosed(reason)
-    this.#session.outcome ??= reason
-    this.#saveSession(time)
+    this.#commandBytes.flush()
+    this.#endCommands(`no reply: ${reason}`, time)
+    for (const transfer of this.#transfers.values()) transfer.controlClosed(reason)
+    this.#session.ended(time, reason)
   }
 
-  /** Cuts what came up into commands; after the events, which give the commands their ids. */
-  #splitCommands(events: readonly FtpEvent[]): void {
-    for (const event of events) {
-      if (event.type === 'command') {
-        const secret = secretStart(event.raw.toString('latin1'))
-        this.#commandBytes.command(event.end, this.#commands.get(event.message)?.id ?? null, secret < 0 ? -1 : event.start + secret)
+  rest(): Interpreter {
+    return new OpaqueInterpreter(this.#context, this.#commandBytes.masker)
+  }
+
+  #receivedUp(bytes: Buffer, offset: number, time: number): void {
+    // Before anything that could fail: whatever happens to the bytes, they are masked.
+    this.#commandBytes.take(bytes, offset, time)
+    if (!this.#opaque.up) for (const event of this.#decoder.receive('up', bytes, time)) this.#take(event, time)
+    if (this.#opaque.up) this.#commandBytes.opaque()
+  }
+
+  #receivedDown(bytes: Buffer, offset: number, time: number): void {
+    let written = offset
+    try {
+      if (this.#opaque.down) return
+      for (const event of this.#decoder.receive('down', bytes, time)) {
+        this.#take(event, time)
+        if (event.type !== 'span' || event.direction === 'up') continue
+        this.#writeReply(event, bytes, offset, time)
+        written = event.end
       }
+      this.#dataless.before.push(...this.#dataless.now.splice(0))
+    } finally {
+      // Whatever fails, the bytes are kept.
+      this.#writeReply({ kind: 'opaque', start: written, end: offset + bytes.length, message: -1 }, bytes, offset, time)
     }
-    if (this.#opaque.up) this.#commandBytes.rest('opaque')
   }
 
-  #take(event: FtpEvent, bytes: Buffer, offset: number, time: number): void {
+  #take(event: FtpEvent, time: number): void {
     switch (event.type) {
-      case 'span':
-        if (event.direction === 'down') this.#writeReply(event, bytes, offset, time)
-        return
+      case 'span': return
       case 'command': this.#command(event); return
       case 'reply': this.#reply(event); return
       case 'odd': this.#odd(event.text, event.direction, event.offset, time); return
-      case 'opaque':
-        this.#opaque[event.direction] = true
-        if (event.reason !== null) {
-          this.#context.event({ kind: 'undecodable', text: event.reason, time, direction: event.direction, offset: event.offset })
-        } else if (event.direction === 'down') {
-          this.#session.tls = true
-          this.#dirty = true
-        }
+      case 'opaque': this.#unreadable(event)
     }
   }
 
-  #writeReply({ kind, start, end, message }: Span, bytes: Buffer, offset: number, time: number): void {
+  #unreadable({ direction, offset, reason, at }: Opaque): void {
+    this.#opaque[direction] = true
+    if (direction === 'up') this.#commandBytes.opaque()
+    if (reason !== null) {
+      this.#context.event({ kind: 'undecodable', text: reason, time: at, direction, offset })
+    } else if (direction === 'up') {
+      this.#commandBytes.expectHandshake()
+    } else {
+      this.#session.encrypted()
+    }
+  }
+
+  #writeReply({ kind, start, end, message }: Pick<Span, 'kind' | 'start' | 'end' | 'message'>, bytes: Buffer, offset: number, time: number): void {
+    if (start === end) return
     this.#context.store.segment(
       this.#context.connection.id, 'down', 'received', start, time, kind,
       this.#commands.get(message)?.id ?? null, null, bytes.subarray(start - offset, end - offset))
   }
 
   #command(event: CommandEvent): void {
-    const { message } = event
+    const { message, argumentText: text } = event
     const { store, keepPasswords } = this.#context
-    const secret = !keepPasswords && secretStart(event.raw.toString('latin1')) >= 0
+    const secret = keepPasswords ? null : secretVerbOf(event.raw)
     // "PASS" and a tab isn't the verb PASS, but what follows may be a password all the same.
-    const verb = secret ? /[A-Z]+/.exec(event.verb)![0] : event.verb
-    const text = event.argumentText
-    const argument = secret ? masked : text
-    const command = new FtpCommand(store.newId(), message, verb, argument, this.#pathOf(verb, text), event.startedAt)
+    const verb = secret ?? event.verb
+    const argument = secret === null ? text : masked
+    const command = new FtpCommand(store.newId(), message, verb, argument, this.#pathOf(verb, argument), event.startedAt)
     this.#commands.set(message, command)
-    if (verb === 'USER') this.#session.user = text
-    if (preparesData(verb) !== null) this.#setUp(message)
+    this.#commandBytes.command(event.end, command.id)
+    for (const odd of this.#oddLines.of(event)) this.#odd(odd, 'up', event.start, event.at, command.id)
+    if (verb === 'USER') this.#session.user(text)
+    const prepares = preparesData(verb) !== null
+    if (prepares) this.#setups.begin(message)
     const direction = dataDirection(verb)
     if (direction !== null) this.#beginTransfer(command, direction)
-    else if (verb !== 'REST' && preparesData(verb) === null) this.#restart = noRestart
-    if (verb === 'REST') this.#restart = { offset: Number(text ?? 0) || 0, command: message }
-    // Taken as done until it is refused: clients that pipeline send the next command before the reply.
-    if (verb in this.#settings) {
-      command.before = this.#settings[verb]!
-      this.#settings[verb] = (text ?? command.before).toUpperCase()
-    }
+    else if (!prepares) this.#settings.forgetRestart()
+    this.#settings.asked(command, text)
   }
 
   #pathOf(verb: string, argument: string | null): string | null {
@@ -180,17 +196,21 @@ export class FtpInterpreter implements Interpreter {
   }
 
   #beginTransfer(command: FtpCommand, direction: Direction): void {
-    const setup = this.#setups.at(-1) ?? -1
+    const { type, transferMode, structure } = this.#settings
+    const restart = this.#settings.takeRestart()
     const transfer = new FtpTransfer({
-      id: this.#context.store.newId(), sessionId: this.#session.id, commandId: command.id, verb: command.verb, direction,
-      path: command.path, type: this.#settings['TYPE']!, transferMode: this.#settings['MODE']!, structure: this.#settings['STRU']!, restartOffset: this.#restart.offset,
-      sizeTold: command.path === null ? null : this.#sizes.get(command.path) ?? null, started: command.started,
-    }, this.#context.store)
-    this.#transfers.set(command.ordinal, { transfer, setup, restart: this.#restart.command })
-    this.#restart = noRestart
+      id: this.#context.store.newId(), sessionId: this.#session.id, commandId: command.id, ordinal: command.ordinal, verb: command.verb,
+      direction, path: command.path, type, transferMode, structure, restartOffset: restart.offset,
+      sizeTold: command.verb === 'RETR' ? this.#settings.sizeOf(command.path) : null, started: command.started,
+    }, this.#context.store, (over) => {
+      this.#transfers.delete(over.start.ordinal)
+      this.#restarted.delete(restart.command)
+      this.#setups.over(over)
+    })
     command.transferId = transfer.start.id
-    const data = this.#data.get(setup)
-    if (data !== undefined && !data.attached) data.attach(transfer)
+    this.#transfers.set(command.ordinal, transfer)
+    if (restart.command >= 0) this.#restarted.set(restart.command, transfer)
+    this.#setups.use(transfer)
   }
 
   #reply(reply: ReplyEvent): void {
@@ -198,87 +218,66 @@ export class FtpInterpreter implements Interpreter {
     const { message, code, text, at } = reply
     const command = this.#commands.get(message)
     store.write('ftp_reply', { session_id: this.#session.id, command_id: command?.id ?? null, time: at, code, text })
+    for (const odd of this.#oddLines.of(reply)) this.#odd(odd, 'down', reply.start, at, command?.id)
     if (command === undefined) {
-      this.#greeting(code, text)
+      this.#session.greeted(code, text)
       return
     }
     this.#replies.set(reply.start, command)
     if (this.#replies.size > repliesRemembered) this.#replies.delete(this.#replies.keys().next().value!)
-    const transfer = this.#transfers.get(message)?.transfer
+    const transfer = this.#transfers.get(message)
     // Where the client pipelines, the folder is certain only now that the replies before this one are in.
     command.path = this.#pathOf(command.verb, command.argument) ?? command.path
     if (transfer !== undefined) transfer.path = command.path
     transfer?.replied(code, text, at)
-    if (reply.preliminary) return
-    // Refused before it began: the prepared connection, used already or not, is still there for the next transfer.
-    if (transfer !== undefined && code >= 400) this.#data.get(this.#transfers.get(message)!.setup)?.detachUnused(transfer)
+    if (!reply.preliminary) this.#answered(command, transfer, code, text, at)
+  }
+
+  #answered(command: FtpCommand, transfer: FtpTransfer | undefined, code: number, text: string, at: number): void {
+    // The server has gone on: what hasn't got its data connection by now will have none.
+    for (const dataless of this.#dataless.before.splice(0)) dataless.withoutData()
+    if (transfer !== undefined && code >= 400) this.#setups.transferRefused(transfer)
+    if (transfer?.repliedWithoutData === true) this.#dataless.now.push(transfer)
     command.code = code
     command.text = text
     command.replied = at
-    this.#learn(command, code, text)
+    this.#learn(command, code, text, at)
     this.#saveCommand(command)
-    store.countRecord()
-    this.#commands.delete(message)
-    for (const [ordinal, { transfer: one, setup }] of this.#transfers) {
-      if (!one.over) continue
-      this.#transfers.delete(ordinal)
-      if (one.hasData) this.#data.delete(setup)
-    }
-  }
-
-  #setUp(ordinal: number): void {
-    this.#setups.push(ordinal)
-    if (this.#setups.length > setupsRemembered) this.#data.delete(this.#setups.shift()!)
+    this.#context.store.countRecord()
+    this.#commands.delete(command.ordinal)
   }
 
   /** What a final reply says about the session. */
-  #learn(command: FtpCommand, code: number, text: string): void {
-    const { verb, argument } = command
+  #learn(command: FtpCommand, code: number, text: string, at: number): void {
+    const { verb, argument, ordinal } = command
     this.#directory.observe(verb, argument, code, text)
-    const done = code >= 200 && code < 300
-    if (preparesData(verb) !== null && !done) this.#setups = this.#setups.filter((setup) => setup !== command.ordinal)
-    if (verb === 'REIN' && done) Object.assign(this.#settings, asBegun)
-    if (verb === 'REST' && code >= 400) this.#forgetRestart(command.ordinal)
-    if (command.before !== null && !done) this.#settings[verb] = command.before
-    else if (verb === 'SIZE' && code === 213 && command.path !== null) this.#rememberSize(command.path, Number(text.trim()))
-    else if (verb === 'SYST' && done) this.#session.system = text
-    else if (verb === 'FEAT' && code === 211) this.#session.features = text.split('\n').slice(1, -1).map((line) => line.trim()).join('\n')
-    else if (verb === 'QUIT' && done) this.#session.outcome = 'quit'
-    if (code === 421) this.#session.outcome = `421 ${text}`
-    this.#dirty = true
+    this.#session.answered(verb, code, text)
+    this.#settings.answered(command, code, text)
+    if (verb === 'REST') {
+      if (code >= 400) this.#restarted.get(ordinal)?.restartRefused()
+      this.#restarted.delete(ordinal)
+    }
+    if (preparesData(verb) === null) return
+    if (code >= 200 && code < 300) this.#setups.prepared(ordinal, at)
+    else this.#setups.refused(ordinal)
   }
 
-  /** The server refused to start elsewhere: neither the next transfer does, nor one that was asked for already. */
-  #forgetRestart(ordinal: number): void {
-    if (this.#restart.command === ordinal) this.#restart = noRestart
-    for (const { transfer, restart } of this.#transfers.values()) if (restart === ordinal) transfer.restartOffset = 0
+  /** @param replied when they got what they have instead of a reply. */
+  #endCommands(error: string, replied: number | null): void {
+    for (const command of this.#commands.values()) {
+      command.error ??= error
+      command.replied ??= replied
+      this.#saveCommand(command)
+      this.#context.store.countRecord()
+    }
+    this.#commands.clear()
   }
 
-  #rememberSize(path: string, size: number): void {
-    if (Number.isSafeInteger(size) && this.#sizes.size < 1000) this.#sizes.set(path, size)
-  }
-
-  #greeting(code: number, text: string): void {
-    if (code >= 200) this.#session.greeting ??= `${code} ${text}`
-    if (code === 421) this.#session.outcome = `421 ${text}`
-    this.#dirty = true
-  }
-
-  #odd(text: string, direction: Direction, offset: number, time: number): void {
-    this.#context.event({ kind: 'ftp-odd', text, time, direction, offset })
+  #odd(text: string, direction: Direction, offset: number, time: number, messageId: number | null = null): void {
+    this.#context.event({ kind: 'ftp-odd', text, time, direction, offset, messageId })
   }
 
   #saveCommand(command: FtpCommand): void {
     command.save(this.#context.store, this.#session.id, this.#context.connection.id)
-  }
-
-  #saveSession(ended: number | null = null): void {
-    this.#dirty = false
-    const { id, user, greeting, system, features, tls, outcome } = this.#session
-    const { connection } = this.#context
-    this.#context.store.write('ftp_session', {
-      id, connection_id: connection.id, user, greeting, system, features, tls: tls ? 1 : 0, started: connection.opened, ended,
-      outcome: ended === null ? null : outcome,
-    })
   }
 }

@@ -1,15 +1,13 @@
-import { createHash } from 'node:crypto'
-import { bringsListing, parseListing } from '../../protocols/ftp/index.js'
+import { bringsListing, parseListing, sizeInReply } from '../../protocols/ftp/index.js'
 import type { Direction } from '../../protocols/decoder.js'
 import type { ConnectionRow, Store } from '../store.js'
-
-/** A listing is parsed up to this size; a larger one is still recorded whole. */
-const listingLimit = 4 * 1024 * 1024
+import type { DataContent } from './data-content.js'
 
 export interface TransferStart {
   readonly id: number
   readonly sessionId: number
   readonly commandId: number
+  readonly ordinal: number
   readonly verb: string
   readonly direction: Direction
   readonly path: string | null
@@ -21,11 +19,12 @@ export interface TransferStart {
   readonly started: number
 }
 
-/** How the data connection came about. Times in µs. */
+/** A data connection: how it came about, and what it carries. */
 export interface DataFacts {
   readonly connection: ConnectionRow
   readonly mode: 'passive' | 'active'
   readonly form: string
+  readonly content: Readonly<Record<Direction, DataContent>>
 }
 
 /**
@@ -36,29 +35,32 @@ export class FtpTransfer {
   readonly start: TransferStart
   /** Absolute, where the folder is known by the time of the reply. */
   path: string | null
-  restartOffset: number
   readonly #store: Store
+  readonly #onOver: (transfer: FtpTransfer) => void
+  #restartOffset: number
   #sizeTold: number | null
+  #prepared: number | null = null
   #data: DataFacts | null = null
   #begun = false
   #reply: { code: number, text: string, at: number } | null = null
-  #firstByte: number | null = null
-  #lastByte: number | null = null
-  #bytes = 0
-  #hash = createHash('sha256')
-  #listing: Buffer[] | null
   #closed: { at: number, error: string | null } | null = null
   #controlLost: string | null = null
-  #saved = false
+  /** Why the recording can't say how it ended, or what all its bytes are. */
+  #gap: string | null = null
+  /** Its data connection is kept, but not followed to its end. */
+  #unfollowed = false
+  #changed = false
+  #dirty = true
   #over = false
 
-  constructor(start: TransferStart, store: Store) {
+  /** @param onOver called once, when the row is final. */
+  constructor(start: TransferStart, store: Store, onOver: (transfer: FtpTransfer) => void) {
     this.start = start
     this.#store = store
+    this.#onOver = onOver
     this.path = start.path
-    this.restartOffset = start.restartOffset
+    this.#restartOffset = start.restartOffset
     this.#sizeTold = start.sizeTold
-    this.#listing = bringsListing(start.verb) ? [] : null
   }
 
   /** Nothing more will come: the row is final. */
@@ -72,7 +74,30 @@ export class FtpTransfer {
 
   /** The server said that it begins, or data came. */
   get begun(): boolean {
-    return this.#begun || this.#bytes > 0
+    return this.#begun || (this.#content?.bytes ?? 0) > 0
+  }
+
+  /** The server says that it is done, and no data connection was seen. */
+  get repliedWithoutData(): boolean {
+    return !this.#over && this.#reply !== null && this.#data === null
+  }
+
+  /** The port that it uses was prepared then, in µs; null where that isn't known yet. */
+  preparedAt(time: number | null): void {
+    this.#prepared = time
+    this.#dirty = true
+  }
+
+  /** The server refused to start elsewhere than at the beginning. */
+  restartRefused(): void {
+    this.#restartOffset = 0
+    this.#dirty = true
+  }
+
+  attach(data: DataFacts): void {
+    this.#data = data
+    if (!bringsListing(this.start.verb)) this.#content?.isFile()
+    this.#dirty = true
   }
 
   detach(): void {
@@ -80,25 +105,22 @@ export class FtpTransfer {
     this.#settle()
   }
 
-  attach(data: DataFacts): void {
-    this.#data = data
+  /** Its data connection carried something. */
+  carried(): void {
+    this.#dirty = true
   }
 
-  received(bytes: Buffer, time: number): void {
-    this.#firstByte ??= time
-    this.#lastByte = time
-    this.#bytes += bytes.length
-    this.#hash.update(bytes)
-    if (this.#listing === null) return
-    if (this.#bytes <= listingLimit) this.#listing.push(Buffer.from(bytes))
-    else this.#listing = null
+  /** Other bytes were sent on than were received. */
+  sentOtherwise(): void {
+    this.#changed = true
+    this.#dirty = true
   }
 
   replied(code: number, text: string, at: number): void {
     if (code < 200) {
       this.#begun = true
-      const told = /\((\d+) bytes\)/i.exec(text)?.[1]
-      if (told !== undefined) this.#sizeTold ??= Number(told)
+      this.#sizeTold = sizeInReply(text) ?? this.#sizeTold
+      this.#dirty = true
       return
     }
     this.#reply = { code, text, at }
@@ -110,67 +132,104 @@ export class FtpTransfer {
     this.#settle()
   }
 
-  /** No final reply will come any more. */
+  /** No final reply will come any more, and no data connection. */
   controlClosed(reason: string): void {
     if (this.#reply === null) this.#controlLost = reason
-    this.#settle()
+    this.withoutData()
   }
 
-  save(): void {
+  /** No data connection will come any more. */
+  withoutData(): void {
+    if (this.#data === null && this.#begun && this.#reply !== null) this.#gap ??= 'its data connection was not seen'
+    this.#settle(true)
+  }
+
+  /** What the server says of it can't be read any more. */
+  replyNotRecorded(reason: string): void {
+    if (this.#reply !== null) return
+    this.#gap ??= reason
+    this.#controlLost = reason
+    this.withoutData()
+  }
+
+  /** What its data connection still carries isn't counted. */
+  recordingFailed(): void {
+    this.#unfollowed = true
+  }
+
+  /** Writes the row where it has changed. */
+  flush(): void {
+    if (this.#dirty) this.#save()
+  }
+
+  get #content(): DataContent | undefined {
+    return this.#data?.content[this.start.direction]
+  }
+
+  #save(): void {
     const { start } = this
     const data = this.#data
+    const content = this.#content
     const { outcome, error } = this.#outcome()
+    this.#dirty = false
     this.#store.write('ftp_transfer', {
       id: start.id, session_id: start.sessionId, command_id: start.commandId, connection_id: data?.connection.id ?? null,
       verb: start.verb, direction: start.direction, path: this.path, type: start.type, transfer_mode: start.transferMode,
       structure: start.structure, mode: data?.mode ?? null, form: data?.form ?? null,
       dialled_by: data === null ? null : data.mode === 'passive' ? 'client' : 'server',
-      restart_offset: this.restartOffset, size_told: this.#sizeTold, started: start.started,
-      prepared: data?.connection.opened ?? null, connected: data?.connection.connected ?? null,
-      first_byte: this.#firstByte, last_byte: this.#lastByte, closed: this.#closed?.at ?? null, replied: this.#reply?.at ?? null,
-      bytes: this.#bytes, sha256: this.#over && data !== null ? this.#hash.copy().digest('hex') : null,
-      code: this.#reply?.code ?? null, text: this.#reply?.text ?? null, outcome, error,
+      restart_offset: this.#restartOffset, size_told: this.#sizeTold, started: start.started,
+      prepared: this.#prepared, connected: data?.connection.connected ?? null,
+      first_byte: content?.firstByte ?? null, last_byte: content?.lastByte ?? null,
+      closed: this.#closed?.at ?? null, replied: this.#reply?.at ?? null,
+      bytes: content?.bytes ?? 0, sha256: this.#over && !this.#unfollowed ? content?.sha256 ?? null : null,
+      code: this.#reply?.code ?? null, text: this.#reply?.text ?? null, outcome, error, changed: this.#changed ? 1 : 0,
     })
-    this.#saved = true
   }
 
-  #settle(): void {
+  #settle(dataless = false): void {
     if (this.#over) return
-    const dataOver = this.#data === null ? !this.#begun || this.#reply === null || this.#reply.code >= 400 || this.#controlLost !== null : this.#closed !== null
-    if (!dataOver || (this.#reply === null && this.#controlLost === null)) {
-      if (this.#saved) this.save()
-      return
-    }
+    this.#dirty = true
+    const dataOver = this.#data === null ? dataless || !this.#begun || this.#reply === null || this.#reply.code >= 400 : this.#closed !== null
+    if (!dataOver || (this.#reply === null && this.#controlLost === null)) return
     this.#over = true
-    this.save()
+    this.#save()
     this.#store.countRecord()
     this.#saveListing()
+    this.#onOver(this)
   }
 
   /** A closed data connection alone proves nothing: only the final reply says that a transfer is complete. */
   #outcome(): { outcome: string, error: string | null } {
     const reply = this.#reply
-    if (reply === null) {
-      return this.#controlLost === null ? { outcome: 'open', error: null }
-        : { outcome: 'aborted', error: `no final reply: ${this.#controlLost}` }
-    }
-    if (reply.code >= 400) {
+    if (reply !== null && reply.code >= 400) {
       const error = `${reply.code} ${reply.text.split('\n')[0]}`
       return { outcome: this.begun ? 'aborted' : 'refused', error }
     }
-    if (!this.#over) return { outcome: 'open', error: null }
+    if (reply === null && this.#controlLost === null) return { outcome: 'open', error: null }
     const cut = this.#closed?.error ?? null
-    return cut === null ? { outcome: 'completed', error: null } : { outcome: 'aborted', error: cut }
+    const gap = this.#dataGap() ?? this.#gap
+    if (reply !== null && !this.#over) return { outcome: 'open', error: null }
+    if (reply !== null && cut !== null) return { outcome: 'aborted', error: cut }
+    if (gap !== null) return { outcome: 'incomplete', error: gap }
+    return reply === null ? { outcome: 'aborted', error: `no final reply: ${this.#controlLost}` } : { outcome: 'completed', error: null }
+  }
+
+  /** What the recording lacks of its bytes. */
+  #dataGap(): string | null {
+    if (this.#unfollowed) return 'its data connection was not followed to its end'
+    const missing = this.#content?.missing ?? 0
+    return missing === 0 ? null : `${missing} bytes not recorded`
   }
 
   #saveListing(): void {
-    if (this.#listing === null || this.#listing.length === 0) return
-    for (const [position, entry] of parseListing(this.start.verb, Buffer.concat(this.#listing)).entries()) {
+    if (!bringsListing(this.start.verb)) return
+    const bytes = this.#unfollowed ? null : this.#content?.listing ?? null
+    if (bytes === null) return
+    for (const [position, entry] of parseListing(this.start.verb, bytes).entries()) {
       this.#store.write('ftp_listing', {
         transfer_id: this.start.id, position, name: entry.name, type: entry.type, size: entry.size,
         modified: entry.modified, modified_text: entry.modifiedText,
       })
     }
-    this.#listing = null
   }
 }
