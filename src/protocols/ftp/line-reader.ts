@@ -1,7 +1,7 @@
 import type { Direction } from '../decoder.js'
-import { KeptBytes } from '../http1/kept-bytes.js'
+import { KeptBytes } from '../kept-bytes.js'
+import { SpanTiler } from '../span-tiler.js'
 import type { FtpEvent } from './events.js'
-import { SpanTiler } from './span-tiler.js'
 
 const LF = 0x0a
 const CR = 0x0d

@@ -1,4 +1,4 @@
-import { quote } from '../http1/undecodable.js'
+import { quote } from '../quote.js'
 import type { CommandReader } from './command-reader.js'
 import { foreignGreeting } from './first-bytes.js'
 import { LineReader } from './line-reader.js'

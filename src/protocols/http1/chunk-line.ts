@@ -1,6 +1,7 @@
+import { quote } from '../quote.js'
 import { CR, flagControls, isBlank } from './characters.js'
 import type { Flag } from './flags.js'
-import { quote, Undecodable } from './undecodable.js'
+import { Undecodable } from './undecodable.js'
 
 const MOST_DIGITS = 16
 

@@ -1,11 +1,12 @@
+import { KeptBytes } from '../kept-bytes.js'
+import { quote } from '../quote.js'
 import { CR, LF } from './characters.js'
 import { BlankLineFinder } from './blank-line.js'
 import { hexDigit, parseChunkLine } from './chunk-line.js'
 import { parseFields } from './fields.js'
 import type { Flag } from './flags.js'
 import type { Headers } from './headers.js'
-import { KeptBytes } from './kept-bytes.js'
-import { quote, Undecodable } from './undecodable.js'
+import { Undecodable } from './undecodable.js'
 
 /** Most bytes of a chunk-size line or a trailer section. */
 export const CHUNK_TEXT_LIMIT = 64 * 1024

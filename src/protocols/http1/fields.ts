@@ -1,8 +1,9 @@
+import { quote } from '../quote.js'
 import { CR, flagControls, hasStrayControls, HT, isBlank, isToken, isTokenByte, SP, trimBlanks } from './characters.js'
 import { type Flag, NO_FLAGS } from './flags.js'
 import { type FramingFields, NO_FRAMING_FIELDS, readFramingFields } from './framing.js'
 import type { Header, Headers } from './headers.js'
-import { quote, Undecodable } from './undecodable.js'
+import { Undecodable } from './undecodable.js'
 
 /** A header or trailer section, read. Depends on its bytes alone, so the result is reused where the bytes repeat. */
 export interface Fields {

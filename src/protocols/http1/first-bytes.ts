@@ -1,5 +1,6 @@
+import { QUOTE_LIMIT, quote } from '../quote.js'
 import { CR, HT, isTokenByte, LF, SP } from './characters.js'
-import { QUOTE_LIMIT, quote, Undecodable } from './undecodable.js'
+import { Undecodable } from './undecodable.js'
 
 /**
  * Whether a message that begins so can still be HTTP, decided on its first bytes so that a binary protocol isn't

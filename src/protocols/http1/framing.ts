@@ -1,7 +1,7 @@
+import { quote } from '../quote.js'
 import { trimBlanks } from './characters.js'
 import type { Flag } from './flags.js'
 import { headerValues, type Headers } from './headers.js'
-import { quote } from './undecodable.js'
 
 /** What a header section says about the body, before the start line has its say. */
 export interface FramingFields {

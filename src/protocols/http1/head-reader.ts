@@ -1,10 +1,10 @@
+import { KeptBytes } from '../kept-bytes.js'
 import { BlankLineFinder } from './blank-line.js'
 import { CR, LF } from './characters.js'
 import { type Fields, parseFields } from './fields.js'
 import { FieldsMemo } from './fields-memo.js'
 import { refuseFirstBytes } from './first-bytes.js'
 import { type Flag, joinFlags } from './flags.js'
-import { KeptBytes } from './kept-bytes.js'
 import { Undecodable } from './undecodable.js'
 
 /** A start line with the oddities in it. */

@@ -1,4 +1,5 @@
 import type { Direction } from '../decoder.js'
+import { SpanTiler } from '../span-tiler.js'
 import { type ChunkedListener, ChunkedReader } from './chunked.js'
 import type { Http1Event } from './events.js'
 import { type Flag, joinFlags } from './flags.js'
@@ -6,7 +7,6 @@ import type { BodyFraming } from './framing.js'
 import { type Head, HeadReader, type StartLine } from './head-reader.js'
 import type { Headers } from './headers.js'
 import { LeadingLines } from './leading-lines.js'
-import { SpanTiler } from './span-tiler.js'
 import { Undecodable } from './undecodable.js'
 
 /*

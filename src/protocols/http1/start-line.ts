@@ -1,6 +1,7 @@
+import { QUOTE_LIMIT, quote } from '../quote.js'
 import { flagControls, isBlank, isToken, trimBlanks } from './characters.js'
 import { type Flag, joinFlags, NO_FLAGS } from './flags.js'
-import { QUOTE_LIMIT, quote, Undecodable } from './undecodable.js'
+import { Undecodable } from './undecodable.js'
 
 export interface RequestLine {
   readonly method: string

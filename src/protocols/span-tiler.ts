@@ -1,5 +1,9 @@
-import type { Direction, SpanKind } from '../decoder.js'
-import type { Http1Event } from './events.js'
+import type { Direction, Span, SpanKind } from './decoder.js'
+
+/** A list of a decoder's events, of which spans are one kind. */
+interface Spans {
+  push(span: Span): unknown
+}
 
 /** Covers a direction's stream with spans, without a gap or an overlap, joining neighbours of one kind and message. */
 export class SpanTiler {
@@ -15,7 +19,7 @@ export class SpanTiler {
   }
 
   /** Says what the bytes are from where the last cover ended up to `end`. */
-  cover(kind: SpanKind, message: number, end: number, out: Http1Event[]): void {
+  cover(kind: SpanKind, message: number, end: number, out: Spans): void {
     if (end <= this.end) return
     if (kind !== this.kind || message !== this.message) {
       this.flush(out)
@@ -26,7 +30,7 @@ export class SpanTiler {
   }
 
   /** Gives what is covered so far, so that an event that follows stands in its place. */
-  flush(out: Http1Event[]): void {
+  flush(out: Spans): void {
     if (this.start === this.end) return
     const { direction, kind, start, end, message } = this
     out.push({ type: 'span', direction, kind, start, end, message })
