@@ -86,9 +86,9 @@ for (const [name, replies] of [
       t.is([...tape.recorded().ftpTransfers({ where: 'outcome <> \'open\'' })].length, count)
       return time
     }
-    took(500)
-    const few = took(1000)
-    const many = took(10_000)
+    // The better of two: other tests run at the same time.
+    const few = Math.min(took(1000), took(1000))
+    const many = Math.min(took(10_000), took(10_000))
     t.true(many < few * 30, `1,000 took ${Math.round(few)} ms, 10,000 took ${Math.round(many)} ms`)
   })
 }
@@ -110,6 +110,39 @@ test('a refused PORT, and RETR in the same packet: the transfer is tied to the p
   const transfer = onlyTransfer(recording)
   await assertCompleted(t, recording, transfer, Buffer.from('by PASV'))
   t.is(transfer.form, 'PASV')
+})
+
+test('a listing over a connection that a refused download left unused is read', (t) => {
+  const tape = new Ingesting(t)
+  const control = tape.control()
+  tape.says(control, 'up', 'PASV\r\n')
+  tape.says(control, 'down', prepared)
+  const data = tape.data(control, 0)
+  tape.says(control, 'up', 'RETR /f\r\n')
+  tape.says(control, 'down', '550 No\r\n')
+  tape.says(control, 'up', 'NLST\r\n')
+  tape.says(control, 'down', '150 Opening\r\n')
+  tape.says(data, 'down', 'one\r\ntwo\r\n')
+  tape.closes(data)
+  tape.says(control, 'down', '226 Done\r\n')
+  tape.closes(control)
+  const recording = tape.recorded()
+  t.deepEqual(recording.ftpListing(onlyTransfer(recording, 'verb = \'NLST\'').id).map(({ name }) => name), ['one', 'two'])
+})
+
+test('a listing that comes before its command is read', (t) => {
+  const tape = new Ingesting(t)
+  const control = tape.control()
+  tape.says(control, 'up', 'PASV\r\n')
+  tape.says(control, 'down', prepared)
+  const data = tape.data(control, 0)
+  tape.says(data, 'down', 'one\r\ntwo\r\n')
+  tape.says(control, 'up', 'NLST\r\n')
+  tape.closes(data)
+  tape.says(control, 'down', '150 Opening\r\n', '226 Done\r\n')
+  tape.closes(control)
+  const recording = tape.recorded()
+  t.deepEqual(recording.ftpListing(onlyTransfer(recording).id).map(({ name }) => name), ['one', 'two'])
 })
 
 test('a size told by SIZE is for downloads of that file, in that type, until the file is another', (t) => {

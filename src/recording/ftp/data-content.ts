@@ -28,9 +28,10 @@ export class DataContent {
     this.#kept = null
   }
 
-  /** It is a file: nothing of it has to stay in memory. */
-  isFile(): void {
-    this.#kept = null
+  /** It is known now what it is: nothing of a file has to stay in memory. */
+  is(what: 'listing' | 'file'): void {
+    if (what === 'file') this.#kept = null
+    else if (this.bytes === 0) this.#kept = []
   }
 
   /** Null where it isn't whole. */

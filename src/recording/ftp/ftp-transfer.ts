@@ -96,7 +96,9 @@ export class FtpTransfer {
 
   attach(data: DataFacts): void {
     this.#data = data
-    if (!bringsListing(this.start.verb)) this.#content?.isFile()
+    for (const direction of ['up', 'down'] as const) {
+      data.content[direction].is(direction === this.start.direction && bringsListing(this.start.verb) ? 'listing' : 'file')
+    }
     this.#dirty = true
   }
 
