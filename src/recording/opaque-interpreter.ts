@@ -4,11 +4,11 @@ import type { Interpreter, InterpreterContext } from './interpreter.js'
 /** Overwrites what mustn't be written down of what a client says. */
 export interface Masker {
   /** In place: the next bytes of the stream. */
-  mask(bytes: Buffer, offset: number): void
+  mask(bytes: Buffer): void
   /** A copy of what was sent on instead. */
   sent(bytes: Buffer, offset: number, replaced: number): Buffer
-  /** Bytes of the stream are missing here. */
-  gap(): void
+  /** That many bytes of the stream are missing here. */
+  gap(length: number): void
 }
 
 /** A connection that no decoder reads: its bytes are kept as they came, a segment for each read. */
@@ -24,7 +24,7 @@ export class OpaqueInterpreter implements Interpreter {
 
   received(direction: Direction, bytes: Buffer, offset: number, time: number): void {
     let kept = bytes
-    if (direction === 'up' && this.#masker !== null) this.#masker.mask(kept = Buffer.from(bytes), offset)
+    if (direction === 'up' && this.#masker !== null) this.#masker.mask(kept = Buffer.from(bytes))
     this.#context.store.segment(
       this.#context.connection.id, direction, 'received', offset, time, 'opaque', null, null, kept)
   }
@@ -35,8 +35,8 @@ export class OpaqueInterpreter implements Interpreter {
       this.#context.connection.id, direction, 'sent', offset, time, 'opaque', null, replaced, kept)
   }
 
-  gap(direction: Direction): void {
-    if (direction === 'up') this.#masker?.gap()
+  gap(direction: Direction, _offset: number, length: number): void {
+    if (direction === 'up') this.#masker?.gap(length)
   }
 
   end(): void {}

@@ -90,10 +90,11 @@ test('no byte on disk tells a password, in what is sent on instead of another', 
   sent(11, 9, 'PA')
   sent(20, 0, `SS ${secret}\r\n`)
   sent(25, 4, secret)
+  sent(22, 9, `SS ${secret}\r\n`)
   tape.closes(control)
   const recording = tape.recorded()
   t.false(onDisk(tape.path).includes(secret))
-  t.is([...recording.segments({ where: 'leg = \'sent\'' })].map(({ bytes }) => bytes.length).join(), '21,2,19,14')
+  t.is([...recording.segments({ where: 'leg = \'sent\'' })].map(({ bytes }) => bytes.length).join(), '21,2,19,14,19')
 })
 
 test('after AUTH TLS nothing is masked', async (t) => {

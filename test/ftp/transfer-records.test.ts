@@ -79,7 +79,7 @@ for (const [name, replies] of [
       tape.says(control, 'down', prepared)
       for (let n = 0; n < count; n++) {
         tape.says(control, 'down', ...replies)
-        if (n % 50 === 0) tape.commits()
+        if (n % 200 === 0) tape.commits()
       }
       tape.closes(control)
       const time = performance.now() - began

@@ -32,7 +32,7 @@ export class CommandBytes {
     if (this.#awaitsHandshake && bytes[0] === handshake) this.#masker = null
     this.#awaitsHandshake = false
     const copy = Buffer.from(bytes)
-    this.#masker?.mask(copy, offset)
+    this.#masker?.mask(copy)
     this.#pieces.push({ bytes: copy, offset, time })
   }
 
@@ -41,11 +41,11 @@ export class CommandBytes {
     return this.#masker?.sent(bytes, offset, replaced) ?? bytes
   }
 
-  /** Bytes are missing from here on. */
-  gap(): void {
+  /** That many bytes are missing here. */
+  gap(length: number): void {
     this.flush()
     this.#early = []
-    this.#masker?.gap()
+    this.#masker?.gap(length)
   }
 
   /** A line is complete. @param end stream offset after it. */

@@ -73,7 +73,7 @@ export class FtpInterpreter implements Interpreter {
   }
 
   gap(direction: Direction, _offset: number, length: number): void {
-    if (direction === 'up') this.#commandBytes.gap()
+    if (direction === 'up') this.#commandBytes.gap(length)
     if (this.#opaque.up && this.#opaque.down) return
     this.#opaque.up = this.#opaque.down = true
     const reason = `${length} bytes of the control connection not recorded`

@@ -13,8 +13,8 @@ const asterisk = 0x2a
 const secrets = new Set(secretVerbs)
 const longestSecret = Math.max(...secretVerbs.map((verb) => verb.length))
 
-/** Secrets remembered by their place, for what is sent on instead of them. */
-const placesRemembered = 64
+/** What was received last, in bytes, for what is sent on instead of it: several commands. */
+const remembered = 16 * 1024
 
 /**
  * Masks passwords in what a client sends, whether or not anybody can read it as FTP: a server may act on a line that we
@@ -22,34 +22,43 @@ const placesRemembered = 64
  */
 export class SecretMasker {
   readonly #received = new LineMasker()
-  /** Stream offsets: where each of the last secrets begins and ends. */
-  readonly #places: { readonly start: number, end: number }[] = []
+  /** As masked, from that stream offset on; whether that is where a line starts. */
+  #last = { bytes: Buffer.alloc(0), start: 0, startsLine: true }
   #sent = { masker: new LineMasker(), next: -1 }
 
   /** Overwrites what is secret in the next bytes of the stream. */
-  mask(bytes: Buffer, offset: number): void {
-    this.#received.mask(bytes, (from, to) => {
-      const last = this.#places.at(-1)
-      if (last?.end === offset + from) last.end = offset + to
-      else if (this.#places.push({ start: offset + from, end: offset + to }) > placesRemembered) this.#places.shift()
-    })
+  mask(bytes: Buffer): void {
+    this.#received.mask(bytes)
+    const { start, startsLine } = this.#last
+    const all = Buffer.concat([this.#last.bytes, bytes])
+    const cut = Math.max(0, all.length - remembered)
+    this.#last = { bytes: cut === 0 ? all : Buffer.from(all.subarray(cut)), start: start + cut, startsLine: startsLine && cut === 0 }
   }
 
   /** The same for a copy of what was sent on instead of `replaced` bytes at `offset`. */
   sent(bytes: Buffer, offset: number, replaced: number): Buffer {
-    if (this.#sent.next !== offset) {
-      this.#sent.masker = new LineMasker()
-      if (this.#places.some(({ start, end }) => start <= offset && offset < end)) this.#sent.masker.gap()
-    }
+    if (this.#sent.next !== offset) this.#sent.masker = this.#at(offset)
     this.#sent.next = offset + replaced
     const copy = Buffer.from(bytes)
     this.#sent.masker.mask(copy)
     return copy
   }
 
-  /** Bytes are missing here: what comes up to the next line end may be the end of a secret. */
-  gap(): void {
+  /** That many bytes are missing here: what comes up to the next line end may be the end of a secret. */
+  gap(length: number): void {
     this.#received.gap()
+    this.#last = { bytes: Buffer.alloc(0), start: this.#last.start + this.#last.bytes.length + length, startsLine: false }
+  }
+
+  /** As it stands within the line that was received up to there. */
+  #at(offset: number): LineMasker {
+    const { bytes, start, startsLine } = this.#last
+    const before = bytes.subarray(0, Math.max(0, offset - start))
+    const feed = before.lastIndexOf(LF)
+    const masker = new LineMasker()
+    if (offset < start || (feed < 0 && !startsLine)) masker.gap()
+    else masker.mask(Buffer.from(before.subarray(feed + 1)))
+    return masker
   }
 }
 
@@ -57,16 +66,12 @@ class LineMasker {
   #line = new SecretLine()
   #inSecret = false
 
-  /** @param masked told each range that was overwritten. */
-  mask(bytes: Buffer, masked?: (from: number, to: number) => void): void {
+  mask(bytes: Buffer): void {
     for (let at = 0; at < bytes.length;) {
       const feed = bytes.indexOf(LF, at)
       const end = feed < 0 ? bytes.length : feed
       while (at < end && !this.#inSecret && !this.#line.decided) this.#inSecret = this.#line.next(bytes[at++]!) !== null
-      if (this.#inSecret && at < end) {
-        masked?.(at, end)
-        for (; at < end; at++) if (bytes[at] !== CR) bytes[at] = asterisk
-      }
+      for (; this.#inSecret && at < end; at++) if (bytes[at] !== CR) bytes[at] = asterisk
       at = end + 1
       if (feed < 0) return
       this.#line = new SecretLine()
