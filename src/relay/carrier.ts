@@ -13,7 +13,7 @@ import type { RelayAddress, Target } from './address.js'
 import { addressOf, Connection } from './connection.js'
 import type { ConnectionEnding } from './connection.js'
 import { FtpControl } from './ftp/control.js'
-import type { DataConnection } from './ftp/control.js'
+import type { DataConnection } from './ftp/session.js'
 import type { OpenConnections } from './open-connections.js'
 import type { RelaySettings } from './options.js'
 import { RewriteHost } from './rewrite-host.js'
@@ -93,21 +93,25 @@ export class Carrier {
   #carry(client: Socket, { protocol, target }: RelayAddress, number: number, tap: ConnectionRecorder | null, plugins: ConnectionPlugins | null): void {
     const { settings: { insecure, connectTimeout, rewriteHost, ftp }, open } = this.#options
     const control = protocol !== 'ftp' ? null : new FtpControl({
-      settings: ftp, tap, client, onData: (data) => this.#acceptData(data, number, tap, plugins),
+      settings: ftp, tap, client, onData: (data) => this.#acceptData(data, number, tap, plugins), onCut: (reason) => connection.reset(reason),
     })
-    open.add(protocol, tap, new Connection(client, {
+    const connection: Connection = new Connection(client, {
       tap, dial: { target, timeout: connectTimeout, insecure },
       inline: control ?? (protocol === 'http' && rewriteHost ? new RewriteHost(target.authority, tap) : null),
       plugins, stages: stagesOf(plugins),
       onConnected: (server) => control?.connected(server),
       onDialFailed: (_error, code) => this.#dialFailed(code),
       onOver: (over, ending) => this.#over(over, plugins, ending),
-    }))
+    })
+    open.add(protocol, tap, connection)
   }
 
   /** A data connection is one of its own: it lives on when its control connection has ended. */
   #acceptData({ socket, accepted, dial, localAddress, setup }: DataConnection, number: number, control: ConnectionRecorder | null, parent: ConnectionPlugins | null): void {
-    if (!this.#hasRoom(socket)) return
+    if (!this.#hasRoom(socket)) {
+      control?.event({ kind: 'ftp-data-refused', source: 'relay', text: `out of file descriptors: the data connection that ${setup.form} asked for was turned away` })
+      return
+    }
     const { settings: { connectTimeout }, open } = this.#options
     const from = addressOf(socket.remoteAddress, socket.remotePort)
     const listen = addressOf(socket.localAddress, socket.localPort)

@@ -1,0 +1,55 @@
+import type { Socket } from 'node:net'
+import type { Direction } from '../../protocols/decoder.js'
+import type { Address } from '../../recording/notes.js'
+import { addressOf } from '../connection.js'
+import type { FtpSettings } from './options.js'
+import type { PreparedPort } from './prepared-port.js'
+
+/** How a data connection was prepared: the command's ordinal on the control connection, and its form. */
+export interface DataSetup {
+  readonly command: number
+  readonly mode: 'passive' | 'active'
+  readonly form: string
+}
+
+export interface DataConnection {
+  readonly socket: Socket
+  /** Which side it came from: the client in passive mode, the server in active mode. */
+  readonly accepted: 'client' | 'server'
+  readonly dial: Address
+  /** The relay's own address on the side that is dialled, where the system wouldn't choose it by itself. */
+  readonly localAddress: string | null
+  readonly setup: DataSetup
+}
+
+/** The relay's own address and the peer's on one side of a control connection. */
+export interface Side {
+  readonly own: Address
+  readonly peer: Address
+}
+
+/** What the commands that prepare data connections work with. */
+export interface FtpSession {
+  readonly settings: FtpSettings
+  /** Null where the socket was gone before it could be asked. */
+  readonly client: Side | null
+  readonly server: Side | null
+  readonly prepared: PreparedPort
+  event(kind: string, text: string, direction?: Direction, offset?: number): void
+}
+
+/**
+ * What becomes of a command or a reply: null where it passes as it is. `send` takes its place. `refuse` is for commands:
+ * the client gets this reply, and an event says why; the server never sees the command.
+ */
+export type Outcome =
+  | null
+  | { readonly send: Buffer }
+  | { readonly refuse: string, readonly kind: string, readonly why: string }
+
+/** Asked once, while the socket is there: one that has been reset has no addresses any more. */
+export function sideOf(socket: Socket): Side | null {
+  const own = addressOf(socket.localAddress, socket.localPort)
+  const peer = addressOf(socket.remoteAddress, socket.remotePort)
+  return own === null || peer === null ? null : { own, peer }
+}
