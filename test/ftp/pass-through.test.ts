@@ -47,7 +47,7 @@ for (const line of oddities) {
     await pair.answers(line, '200 Fine')
     const recording = await pair.over()
     t.deepEqual([...recording.ftpCommands()].map(({ code }) => code), [200])
-    t.true([...recording.events({ where: 'kind = \'ftp-odd\' and direction = \'down\'' })].length > 0)
+    t.is([...recording.events({ where: 'kind = \'ftp-odd\' and direction = \'down\'' })].length, 1)
   })
 }
 

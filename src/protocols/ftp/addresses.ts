@@ -29,8 +29,8 @@ export const SIX_NUMBERS = new RegExp(`(?<!\\d)${Array(6).fill('(\\d{1,5})').joi
 const EPSV_IN_PARENTHESES = /\(([!-/:-~])[12]?\1[0-9a-fA-F.:]{0,45}\1(?<port>\d{1,5})\1 {0,4}\)/d
 const EPSV_WITHOUT = /([!-/:-~])\1\1(?<port>\d{1,5})\1/d
 
-/** Delimiter, family, delimiter, address, delimiter, port, delimiter (RFC 2428 §2). */
-export const EPRT_ARGUMENT = /([!-/:-~])(?<family>[12])\1(?<host>[0-9a-fA-F.:]{1,45})\1(?<port>\d{1,5})\1/d
+/** Delimiter, family, delimiter, address, delimiter, port, delimiter (RFC 2428 §2); some clients leave the zone in an address. */
+export const EPRT_ARGUMENT = /([!-/:-~])(?<family>[12])\1(?<host>[0-9a-fA-F.:]{1,45}(?:%[0-9A-Za-z._-]{1,32})?)\1(?<port>\d{1,5})\1/d
 
 /** Where an EPSV reply has its port. */
 export function findEpsvPort(text: string): RegExpExecArray | null {

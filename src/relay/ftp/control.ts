@@ -1,19 +1,19 @@
 import type { Socket } from 'node:net'
 import type { Direction } from '../../protocols/decoder.js'
-import { FtpDecoder, preparesData } from '../../protocols/ftp/index.js'
+import { FtpDecoder } from '../../protocols/ftp/index.js'
 import type { CommandEvent, FtpEvent, ReplyEvent } from '../../protocols/ftp/index.js'
 import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
 import { HeldStream } from '../held-stream.js'
 import type { Replacement } from '../held-stream.js'
 import type { Inline, Pieces } from '../lane.js'
-import { lacksLineFeed, withSynch } from './abort.js'
-import { asksToDial, prepareActive } from './active.js'
+import { lacksLineFeed } from './abort.js'
 import { BounceGuard } from './bounce-guard.js'
+import { Conversation } from './conversation.js'
+import type { DataConnection } from './data-connection.js'
 import type { FtpSettings } from './options.js'
-import { answerPassive, askPassive } from './passive.js'
 import { PreparedPort } from './prepared-port.js'
 import { sideOf } from './session.js'
-import type { DataConnection, FtpSession, Outcome, Side } from './session.js'
+import type { FtpSession } from './session.js'
 
 const LF = 0x0a
 const CR = 0x0d
@@ -30,9 +30,6 @@ const greetingPatience = 1000
 /** In no command: control characters but HT, CR and LF, and but those of telnet options and the NUL after a CR (RFC 854). */
 // oxlint-disable-next-line no-control-regex
 const binary = /(?<!\r)\x00|(?<![\xfb-\xfe])[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]/
-
-/** Harmless, and answered by every server: it stands for a refused command, so that replies keep their order. */
-const instead = Buffer.from('NOOP\r\n')
 
 export interface FtpControlOptions {
   readonly settings: FtpSettings
@@ -55,13 +52,8 @@ export class FtpControl implements Inline {
   readonly #options: FtpControlOptions
   readonly #decoder = new FtpDecoder()
   readonly #streams: Record<Direction, HeldStream> = { up: new HeldStream(), down: new HeldStream() }
-  /** Commands whose reply matters here, by ordinal: their verbs. */
-  readonly #awaited = new Map<number, string>()
-  /** What the client gets instead of the server's reply to these commands. */
-  readonly #answers = new Map<number, Buffer>()
-  readonly #client: Side | null
-  #server: Side | null = null
-  readonly #prepared: PreparedPort
+  readonly #session: FtpSession
+  readonly #conversation: Conversation
   #state: 'followed' | 'guarded' | 'encrypted' | 'cut' = 'followed'
   /** Watches what the client says and nobody holds: one line of it, or all from here on. */
   #guard: BounceGuard | null = null
@@ -78,8 +70,12 @@ export class FtpControl implements Inline {
 
   constructor(options: FtpControlOptions) {
     this.#options = options
-    this.#client = sideOf(options.client)
-    this.#prepared = new PreparedPort({ onData: options.onData, onEvent: (kind, text) => this.#event(kind, text) })
+    this.#session = {
+      settings: options.settings, client: sideOf(options.client), server: null,
+      prepared: new PreparedPort({ onData: options.onData, onEvent: (kind, text) => this.#event(kind, text) }),
+      event: (...told) => this.#event(...told),
+    }
+    this.#conversation = new Conversation(this.#session)
   }
 
   attach(emit: (direction: Direction, pieces: Pieces) => void, supply: (direction: Direction, bytes: Buffer) => void): void {
@@ -88,7 +84,7 @@ export class FtpControl implements Inline {
   }
 
   connected(server: Socket): void {
-    this.#server = sideOf(server)
+    this.#session.server = sideOf(server)
   }
 
   pass(direction: Direction, bytes: Buffer): Pieces | Promise<Pieces> {
@@ -119,16 +115,16 @@ export class FtpControl implements Inline {
 
   end(direction: Direction): Pieces {
     const stream = this.#streams[direction]
-    if (direction === 'down') return this.#release(direction, stream.end)
+    if (direction === 'down' || this.#state !== 'followed') return this.#release(direction, direction === 'down' ? stream.end : stream.from)
     // Some servers take what comes before the end for a line.
-    this.#turn('guarded')
-    return this.#release(direction, stream.from)
+    this.#guard ??= new BounceGuard()
+    return this.#passWatched(stream.end)
   }
 
   close(): void {
     this.#keepHolding()
     if (this.#lineEnd !== null) clearTimeout(this.#lineEnd)
-    this.#prepared.close()
+    this.#session.prepared.close()
   }
 
   /** Lets go of what is before `until`, and of all the rest where nothing is followed any more. */
@@ -216,77 +212,24 @@ export class FtpControl implements Inline {
     const from = events.findLast((event) => event.type === 'command' || event.type === 'reply')?.end ?? stream.from
     if (direction === 'up') return from
     const awaiting = this.#decoder.awaiting?.message ?? -1
-    if (!this.#awaited.has(awaiting) && !this.#answers.has(awaiting)) return stream.end
+    if (!this.#conversation.concerns(awaiting)) return stream.end
     if (stream.end - from <= longestHeld) return from
-    this.#tooLate(this.#awaited.get(awaiting), from)
-    this.#awaited.delete(awaiting)
-    this.#answers.delete(awaiting)
+    this.#conversation.forget(awaiting, from)
     return stream.end
   }
 
-  #tooLate(verb: string | undefined, offset: number): void {
-    if (verb === undefined || preparesData(verb) === null) return
-    this.#event('ftp-address-unreadable', `the reply to ${verb} can't be held until it is complete: it passes as it is, and its data connection can't be followed`, 'down', offset)
-  }
-
   #command(command: CommandEvent): Replacement | Promise<Replacement | null> | null {
-    const { verb, message, start, end, raw } = command
+    const { verb, start, end, raw } = command
     if (this.#lineFeedSupplied && verb !== 'ABOR') {
       this.#lineFeedSupplied = false
       if (raw.length === 1) return { start, end, bytes: Buffer.alloc(0) }
     }
-    if (verb === 'AUTH' || preparesData(verb) === 'passive') this.#awaited.set(message, verb)
-    // What has passed already is past changing.
-    const outcome = start < this.#streams.up.from ? null : this.#decide(command)
-    return outcome instanceof Promise ? outcome.then((ready) => this.#carryOut(command, ready)) : this.#carryOut(command, outcome)
-  }
-
-  #decide(command: CommandEvent): Outcome | Promise<Outcome> {
-    if (asksToDial(command)) return prepareActive(this.#session, command)
-    switch (command.verb) {
-      case 'ABOR': return withSynch(command)
-      case 'PASV': case 'EPSV': return askPassive(this.#session, command)
-      case 'AUTH': return this.#options.settings.refuseTls
-        ? { refuse: '534 TLS is not available here.', kind: 'ftp-tls-refused', why: `AUTH ${command.argumentText ?? ''} was answered with 534` } : null
-      default: return null
-    }
-  }
-
-  #carryOut({ message, start, end }: CommandEvent | ReplyEvent, outcome: Outcome): Replacement | null {
-    if (outcome === null) return null
-    if ('send' in outcome) return { start, end, bytes: outcome.send }
-    this.#answers.set(message, Buffer.from(`${outcome.refuse}\r\n`))
-    this.#event(outcome.kind, outcome.why, 'up', start)
-    return { start, end, bytes: instead }
+    return this.#conversation.command(command, start < this.#streams.up.from)
   }
 
   #reply(reply: ReplyEvent): Replacement | Promise<Replacement | null> | null {
-    const { message, start, end, code } = reply
     this.#greeted = true
-    if (reply.preliminary) return null
-    const verb = this.#awaited.get(message)
-    const answer = this.#answers.get(message)
-    this.#awaited.delete(message)
-    this.#answers.delete(message)
-    // 421 isn't about the command: it says that the server is leaving.
-    if (code === 421) return null
-    if (answer !== undefined) return { start, end, bytes: answer }
-    if (verb === 'AUTH' && code === 234) {
-      this.#event('ftp-tls', 'the control connection is encrypted from here on: what it says, and the data connections that it prepares, can\'t be followed', 'down', end)
-    }
-    if (verb === undefined || (code !== 227 && code !== 229)) return null
-    if (start < this.#streams.down.from) {
-      this.#tooLate(verb, start)
-      return null
-    }
-    return answerPassive(this.#session, reply, verb).then((outcome) => this.#carryOut(reply, outcome))
-  }
-
-  get #session(): FtpSession {
-    return {
-      settings: this.#options.settings, client: this.#client, server: this.#server, prepared: this.#prepared,
-      event: (...told) => this.#event(...told),
-    }
+    return this.#conversation.reply(reply, reply.start < this.#streams.down.from)
   }
 
   #event(kind: string, text: string, direction?: Direction, offset?: number): void {

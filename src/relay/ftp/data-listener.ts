@@ -13,7 +13,10 @@ import { systemCodeOf } from '../../error.js'
 const dynamicPorts = { first: 61_000, last: 65_535 }
 
 /** How long a prepared data connection may stay unused, in ms: servers wait about as long. */
-const unusedFor = 60_000
+const usualPatience = 60_000
+
+/** Strangers that are told of one by one; whoever wants to can send any number of them. */
+const strangersTold = 3
 
 export interface DataListenerOptions {
   /** The relay's own address on the side where it listens. */
@@ -21,7 +24,10 @@ export interface DataListenerOptions {
   readonly ports: { readonly first: number, readonly last: number } | null
   /** The only address that may connect: the control connection's peer on that side. */
   readonly peer: string
+  /** How long the port is open without being used, in ms; a minute where absent. */
+  readonly patience?: number
   readonly onConnection: (socket: Socket) => void
+  /** Called for the first few that are turned away. */
   readonly onForeign: (text: string) => void
 }
 
@@ -30,9 +36,9 @@ export class DataListener {
   readonly #listener: Listener
   readonly #timer: NodeJS.Timeout
 
-  private constructor(listener: Listener) {
+  private constructor(listener: Listener, patience: number) {
     this.#listener = listener
-    this.#timer = setTimeout(() => this.close(), unusedFor).unref()
+    this.#timer = setTimeout(() => this.close(), patience).unref()
   }
 
   /** @throws WiretapeError `bind` where no port can be had. */
@@ -62,12 +68,14 @@ export class DataListener {
 
   static async #bind(options: DataListenerOptions, port: number): Promise<DataListener> {
     let served = false
+    let strangers = 0
     const listener = await Listener.bind({ host: options.host, port }, (socket) => {
       const from = addressOf(socket.remoteAddress, socket.remotePort)
       if (served || from?.host !== options.peer) {
         socket.on('error', () => {}).destroy()
-        if (!served) {
-          options.onForeign(`${from === null ? 'somebody' : formatAddress(from)} connected to the data port of ${options.peer} and was turned away`)
+        if (!served && strangers++ < strangersTold) {
+          const more = strangers === strangersTold ? '; no more are told of at this port' : ''
+          options.onForeign(`${from === null ? 'somebody' : formatAddress(from)} connected to the data port of ${options.peer} and was turned away${more}`)
         }
         return
       }
@@ -76,7 +84,7 @@ export class DataListener {
       // After the dialling: the server waits for that, nobody for this.
       made.close()
     }, () => {})
-    const made = new DataListener(listener)
+    const made = new DataListener(listener, options.patience ?? usualPatience)
     return made
   }
 }

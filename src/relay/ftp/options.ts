@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net'
 import { WiretapeError } from '../../error.js'
 
 export interface FtpOptions {
-  /** Ports for passive data connections, `'40000-40100'`; any free one where absent. */
+  /** Ports for passive data connections, `'40000-40100'`; 61000 to 65535 where absent, as always for active ones. */
   readonly ftpDataPorts?: string
   /** The address that PASV replies name, an IPv4 address; the one that the client reached the relay by where absent. */
   readonly ftpDataHost?: string

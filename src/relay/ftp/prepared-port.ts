@@ -1,8 +1,8 @@
 import { reasonOf } from '../../error.js'
 import type { Address } from '../../recording/notes.js'
+import type { DataConnection, DataSetup } from './data-connection.js'
 import { DataListener } from './data-listener.js'
 import type { FtpSettings } from './options.js'
-import type { DataConnection, DataSetup } from './session.js'
 
 export interface PortRequest {
   /** The relay's own address to listen at. */

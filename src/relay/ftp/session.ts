@@ -5,23 +5,6 @@ import { addressOf } from '../connection.js'
 import type { FtpSettings } from './options.js'
 import type { PreparedPort } from './prepared-port.js'
 
-/** How a data connection was prepared: the command's ordinal on the control connection, and its form. */
-export interface DataSetup {
-  readonly command: number
-  readonly mode: 'passive' | 'active'
-  readonly form: string
-}
-
-export interface DataConnection {
-  readonly socket: Socket
-  /** Which side it came from: the client in passive mode, the server in active mode. */
-  readonly accepted: 'client' | 'server'
-  readonly dial: Address
-  /** The relay's own address on the side that is dialled, where the system wouldn't choose it by itself. */
-  readonly localAddress: string | null
-  readonly setup: DataSetup
-}
-
 /** The relay's own address and the peer's on one side of a control connection. */
 export interface Side {
   readonly own: Address
@@ -33,7 +16,8 @@ export interface FtpSession {
   readonly settings: FtpSettings
   /** Null where the socket was gone before it could be asked. */
   readonly client: Side | null
-  readonly server: Side | null
+  /** Null until it is connected, too. */
+  server: Side | null
   readonly prepared: PreparedPort
   event(kind: string, text: string, direction?: Direction, offset?: number): void
 }

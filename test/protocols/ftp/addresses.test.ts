@@ -44,10 +44,11 @@ test('EPRT arguments: family, address and port', t => {
   t.deepEqual(parseEprtArgument('|1|132.235.1.2|6275|'), { family: 4, host: '132.235.1.2', port: 6275 })
   t.deepEqual(parseEprtArgument('|2|1080::8:800:200C:417A|5282|'), { family: 6, host: '1080::8:800:200C:417A', port: 5282 })
   t.deepEqual(parseEprtArgument('!1!10.0.0.2!21! '), { family: 4, host: '10.0.0.2', port: 21 })
+  t.deepEqual(parseEprtArgument('|2|fe80::1%lo|21|'), { family: 6, host: 'fe80::1%lo', port: 21 })
   t.deepEqual(parseEprtArgument('|2|::ffff:10.0.0.2|21|'), { family: 6, host: '::ffff:10.0.0.2', port: 21 })
   for (const text of [
     '', '|1|132.235.1.2|6275', '|1|::1|6275|', '|2|10.0.0.1|6275|', '|3|10.0.0.1|6275|', '|1|10.0.0.300|6275|', '|1|10.0.0.1|0|',
-    '|1|10.0.0.1|65536|', '|1|localhost|21|', '|2|fe80::1%lo|21|', '|1!10.0.0.1|21|', 'x|1|10.0.0.1|21|', '||10.0.0.1|21|', '11110.0.0.11211',
+    '|1|10.0.0.1|65536|', '|1|localhost|21|', '|1!10.0.0.1|21|', 'x|1|10.0.0.1|21|', '||10.0.0.1|21|', '11110.0.0.11211',
   ]) t.is(parseEprtArgument(text), null, text)
 })
 

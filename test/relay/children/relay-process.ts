@@ -1,9 +1,9 @@
 import { startRelay } from 'wiretape'
 
 // A relay of its own process, for limits that hold for a whole process. Prints its port, then each problem it tells of.
-const [, , target, record] = process.argv
+const [, , target, record, protocol = 'tcp'] = process.argv
 const relay = await startRelay({
-  tcp: `0=${target}`,
+  [protocol]: `0=${target}`,
   ...(record === undefined ? {} : { record }),
   onProblem: (message) => console.log(`problem: ${message}`),
 })

@@ -1,0 +1,83 @@
+import { preparesData } from '../../protocols/ftp/index.js'
+import type { CommandEvent, ReplyEvent } from '../../protocols/ftp/index.js'
+import type { Replacement } from '../held-stream.js'
+import { withSynch } from './abort.js'
+import { asksToDial, prepareActive } from './active.js'
+import { answerPassive, askPassive } from './passive.js'
+import type { FtpSession, Outcome } from './session.js'
+
+/** Harmless, and answered by every server: it stands for a refused command, so that replies keep their order. */
+const instead = Buffer.from('NOOP\r\n')
+
+/** What becomes of each command and each reply, and which reply belongs to which command. */
+export class Conversation {
+  readonly #session: FtpSession
+  /** Commands whose reply matters here, by ordinal: their verbs. */
+  readonly #awaited = new Map<number, string>()
+  /** What the client gets instead of the server's reply to these commands. */
+  readonly #answers = new Map<number, Buffer>()
+
+  constructor(session: FtpSession) {
+    this.#session = session
+  }
+
+  /** @param hasPassed its beginning is with the server already, so it's past changing. */
+  command(command: CommandEvent, hasPassed: boolean): Replacement | Promise<Replacement | null> | null {
+    const { verb, message } = command
+    if (verb === 'AUTH' || preparesData(verb) === 'passive') this.#awaited.set(message, verb)
+    const outcome = hasPassed ? null : this.#decide(command)
+    return outcome instanceof Promise ? outcome.then((ready) => this.#carryOut(command, ready)) : this.#carryOut(command, outcome)
+  }
+
+  /** @param hasPassed its beginning is with the client already. */
+  reply(reply: ReplyEvent, hasPassed: boolean): Replacement | Promise<Replacement | null> | null {
+    const { message, start, end, code, preliminary } = reply
+    if (preliminary) return null
+    const verb = this.#awaited.get(message)
+    const answer = this.#answers.get(message)
+    if (hasPassed && (code === 227 || code === 229)) this.forget(message, start)
+    this.#awaited.delete(message)
+    this.#answers.delete(message)
+    if (verb === 'AUTH' && code === 234) {
+      this.#session.event('ftp-tls', 'the control connection is encrypted from here on: what it says, and the data connections that it prepares, can\'t be followed', 'down', end)
+    }
+    // 421 isn't about the command: it says that the server is leaving.
+    if (code === 421 || hasPassed) return null
+    if (answer !== undefined) return { start, end, bytes: answer }
+    if (verb === undefined || (code !== 227 && code !== 229)) return null
+    return answerPassive(this.#session, reply, verb).then((outcome) => this.#carryOut(reply, outcome))
+  }
+
+  /** Whether the reply to this command may not pass before it is complete. */
+  concerns(message: number): boolean {
+    return this.#awaited.has(message) || this.#answers.has(message)
+  }
+
+  /** The reply to this command, which begins at `offset`, passes before it is complete. */
+  forget(message: number, offset: number): void {
+    const verb = this.#awaited.get(message)
+    this.#awaited.delete(message)
+    this.#answers.delete(message)
+    if (verb === undefined || preparesData(verb) === null) return
+    this.#session.event('ftp-address-unreadable', `the reply to ${verb} can't be held until it is complete: it passes as it is, and its data connection can't be followed`, 'down', offset)
+  }
+
+  #decide(command: CommandEvent): Outcome | Promise<Outcome> {
+    if (asksToDial(command)) return prepareActive(this.#session, command)
+    switch (command.verb) {
+      case 'ABOR': return withSynch(command)
+      case 'PASV': case 'EPSV': return askPassive(this.#session, command)
+      case 'AUTH': return this.#session.settings.refuseTls
+        ? { refuse: '534 TLS is not available here.', kind: 'ftp-tls-refused', why: `AUTH ${command.argumentText ?? ''} was answered with 534` } : null
+      default: return null
+    }
+  }
+
+  #carryOut({ message, start, end }: CommandEvent | ReplyEvent, outcome: Outcome): Replacement | null {
+    if (outcome === null) return null
+    if ('send' in outcome) return { start, end, bytes: outcome.send }
+    this.#answers.set(message, Buffer.from(`${outcome.refuse}\r\n`))
+    this.#session.event(outcome.kind, outcome.why, 'up', start)
+    return { start, end, bytes: instead }
+  }
+}
