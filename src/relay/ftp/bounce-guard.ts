@@ -6,6 +6,10 @@ const WILL = 0xfb
 
 /** Commands by which a client names the address that a server dials; the last is of RFC 1639. */
 const words = ['PORT', 'EPRT', 'LPRT']
+const wordLength = 4
+
+/** Which bytes begin one of them. */
+const beginsWord = Array.from({ length: 256 }, (_, byte) => words.some((word) => word.startsWith(String.fromCharCode(byte).toUpperCase())))
 
 /**
  * From here on a command may begin anywhere in a line: servers have cut longer lines into several commands
@@ -60,14 +64,14 @@ class Line {
 
   take(byte: number): boolean {
     if (byte === LF || byte === CR) {
-      const found = this.#blank && words.includes(this.#word)
+      const found = this.#blank && this.#word.length === wordLength
       this.#length = 0
       this.#blank = true
       this.#word = ''
       return found
     }
     this.#length++
-    if (words.includes(this.#word)) return this.#follows(byte)
+    if (this.#word.length === wordLength) return this.#follows(byte)
     this.#spell(byte)
     return false
   }
@@ -75,6 +79,10 @@ class Line {
   #spell(byte: number): void {
     if (!isGraphic(byte)) {
       if (byte === SP && this.#word !== '') this.#restart()
+      return
+    }
+    if (this.#word === '' && !beginsWord[byte]) {
+      this.#blank = false
       return
     }
     let word = this.#word + String.fromCharCode(byte).toUpperCase()
