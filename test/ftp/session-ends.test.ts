@@ -5,7 +5,7 @@ import { until } from '../real/deadline.js'
 import { freePort } from '../real/free-port.js'
 import { connectTo, peerServer } from '../real/peer.js'
 import { bytesOf, taping } from '../real/relaying.js'
-import { controlPair } from './control-pair.js'
+import { controlPair, portIn, sixNumbers } from './control-pair.js'
 import type { ControlPair } from './control-pair.js'
 
 /** Whatever happened: nothing is left open, all bytes are there, and each command has its session. */
@@ -133,6 +133,14 @@ for (const how of ['resets', 'closes'] as const) {
     t.is(transfer!.code, null)
   })
 }
+
+test('a client that has closed its side is still told the relay\'s port', async (t) => {
+  const pair = await controlPair(t)
+  pair.client.write('PASV\r\nQUI').finish()
+  t.is((await pair.server.rest()).toString(), 'PASV\r\nQUI')
+  pair.server.write(`227 (${sixNumbers(pair.data.port)})\r\n`)
+  t.not(portIn(await pair.client.through('\r\n')), pair.data.port)
+})
 
 test('a server that closes at once', async (t) => {
   const server = await peerServer(t)

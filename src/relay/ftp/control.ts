@@ -42,7 +42,7 @@ export interface FtpControlOptions {
 
 /**
  * A control connection on the inline path: the relay is the peer of both sides, on the data connections too. Everything
- * passes byte for byte but the addresses by which data connections are prepared, and commands that may not pass.
+ * passes byte for byte but what prepares data connections, commands that may not pass, and what is left of an urgent ABOR.
  *
  * followed ──► guarded: something that isn't FTP; the bytes pass, but no command that makes a server dial
  *    │            └───► cut: there was one
