@@ -64,6 +64,7 @@ function* datagramView(recording: Recording, id: number): Generator<string> {
     `datagram ${id}`, formatTime(datagram.time), formatBytes(datagram.size), (datagram.direction === 'up' ? ends : ends.toReversed()).join(' → '),
     `session ${datagram.connectionId}`,
   ].join(' · '))
+  for (const { kind, text } of recording.events({ where: `message_id = ${id}` })) yield pc.red(printableLine(`${kind}: ${text}`))
   yield* contentOf(datagram)
 }
 

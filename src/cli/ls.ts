@@ -66,7 +66,7 @@ async function followRecords(recording: Recording, where: string | undefined, pr
     open.clear()
     for (const record of recording.records({ where: `id > ${after} OR id IN (${ids})` })) {
       if (record.id > newest) newest = record.id
-      if (record.durationMs === null && !finished) {
+      if (!isOver(record) && !finished) {
         open.add(record.id)
       } else if (!printed.has(record.id)) {
         printed.add(record.id)
@@ -82,4 +82,9 @@ async function followRecords(recording: Recording, where: string | undefined, pr
     horizons.push(newest)
     await new Promise((resolve) => setTimeout(resolve, followInterval))
   }
+}
+
+/** A query that nobody answered has no duration, and is over. */
+function isOver({ durationMs, kind, outcome }: TimelineRecord): boolean {
+  return durationMs !== null || (kind === 'query' && outcome !== 'open')
 }

@@ -80,11 +80,11 @@ export function readListingEntry(row: Row): FtpListingEntry {
 }
 
 export function readDatagram(row: Row): UdpDatagram {
-  return camelCased(row)
+  return { ...camelCased<UdpDatagram>(row), changed: row['changed'] === 1 }
 }
 
 export function readDnsQuery(row: Row): DnsQuery {
-  return { ...camelCased<DnsQuery>(row), flags: (row['flags'] as string).split(',').filter((flag) => flag !== '') }
+  return { ...camelCased<DnsQuery>(row), flags: (row['flags'] as string).split(',').filter((flag) => flag !== ''), changed: row['changed'] === 1 }
 }
 
 export function readDnsAnswer(row: Row): DnsAnswer {

@@ -115,10 +115,10 @@ export class Recording {
     return this.stream(row['connection_id'] as number, row['direction'] as Direction)
   }
 
-  /** Datagrams with their bytes. @param selection where over `id, connection_id, direction, time, size, bytes`. */
+  /** Datagrams with their bytes. @param selection where over `id, connection_id, direction, time, size, changed, bytes`. */
   datagrams(selection: Selection = {}): IterableIterator<UdpDatagram> {
     return this.#select(
-      '(SELECT d.id, d.connection_id, d.direction, d.time, d.size, s.bytes FROM udp_datagram d JOIN segment s ON s.id = d.segment_id)', '*',
+      '(SELECT d.id, d.connection_id, d.direction, d.time, d.size, d.changed, s.bytes FROM udp_datagram d JOIN segment s ON s.id = d.segment_id)', '*',
       selection, readDatagram)
   }
 

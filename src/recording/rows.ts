@@ -195,7 +195,10 @@ export interface UdpDatagram {
   readonly direction: Direction
   readonly time: number
   readonly size: number
+  /** As received. */
   readonly bytes: Buffer
+  /** Something else was sent on. */
+  readonly changed: boolean
 }
 
 export interface DnsQuery {
@@ -217,6 +220,8 @@ export interface DnsQuery {
   readonly latencyMs: number | null
   /** How many records the answer section has; `dnsAnswers` gives them. */
   readonly answers: number
+  /** Something else was sent on than the query or the answer received. */
+  readonly changed: boolean
   readonly error: string | null
 }
 

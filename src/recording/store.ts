@@ -105,6 +105,7 @@ export class Store {
   readonly #headerLists = new Map<string, number>()
   /** The decoder gives a list that a connection repeats as the same array: known without being written out again. */
   readonly #headerArrays = new WeakMap<object, number>()
+  readonly #atEachFlush: ((time: number) => void)[] = []
   #nextId: number
   #nextSegment: number
   #nextHeaderList: number
@@ -143,6 +144,16 @@ export class Store {
 
   countRecord(): void {
     this.#records++
+  }
+
+  /** Work for every regular flush, also when nothing was recorded meanwhile: for what time alone decides. @param work gets µs. */
+  atEachFlush(work: (time: number) => void): void {
+    this.#atEachFlush.push(work)
+  }
+
+  /** Called several times a second, before a commit. @param time µs. */
+  flush(time: number): void {
+    for (const work of this.#atEachFlush) work(time)
   }
 
   begin(): void {

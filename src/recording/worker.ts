@@ -1,5 +1,6 @@
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
+import { microseconds } from './clock.js'
 import { RecordingFile } from './recording-file.js'
 import { readSlab } from './slab.js'
 import { Ingest } from './ingest.js'
@@ -46,6 +47,7 @@ function flush(): void {
   try {
     file!.checkPresent()
     ingest!.flush()
+    file!.store.flush(microseconds())
     file!.store.commit()
   } catch (thrown) {
     fail(thrown)

@@ -69,6 +69,25 @@ for (const [what, bytes, shown] of [
   })
 }
 
+test('what no query tells is listed, followed and shown, with the reason', async (t) => {
+  const server = await datagramPeer(t)
+  const tape = await taping(t, { udp: `0=127.0.0.1:${server.port}`, decode: 'dns' })
+  const following = startWiretape(t, 'ls', tape.path, '--follow', '--json')
+  const client = await datagramPeer(t)
+  await client.send('hello', tape.port)
+  const { port } = await server.take()
+  await server.send(packet.encode({ id: 9, type: 'response', questions: [{ name: 'unasked.example', type: 'A' }] }), port)
+  await client.take()
+  const followed = [await following.lines.next(/.+/), await following.lines.next(/.+/)].map(([line]) => JSON.parse(line) as { id: number, kind: string })
+  t.deepEqual(followed.map(({ kind }) => kind), ['datagram', 'datagram'])
+  const recording = await tape.recorded()
+  t.deepEqual([...recording.records()].map(({ id }) => id), followed.map(({ id }) => id))
+  t.is((await wiretape(t, 'ls', tape.path)).stdout.toString().split('\n').length, 3)
+  const [hello, unasked] = await Promise.all(followed.map(async ({ id }) => (await wiretape(t, 'show', tape.path, String(id))).stdout.toString()))
+  t.regex(hello!, /\nundecodable: a DNS message has at least 12 bytes, this has 5\nhello\n$/)
+  t.regex(unasked!, /\ndns-unasked: an answer that no query waits for: id 9, unasked\.example\n/)
+})
+
 test('control characters from datagrams and names never reach the output raw', async (t) => {
   const evil = packet.encode({ id: 1, type: 'query', questions: [{ name: '\u001b]0;owned\u0007.\u009b31m', type: 'A' }] })
   for (const bytes of [evil, Buffer.from('\u001b[2Jred\u009b31m\u0007\n')]) {

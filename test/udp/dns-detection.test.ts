@@ -39,8 +39,9 @@ test('with decode none DNS stays datagrams', async (t) => {
 })
 
 test('with decode dns everything is read as DNS, and what is none is told', async (t) => {
-  const { queries, events } = await echoed(t, 'dns', 'hello', question(1, 'a.example'))
+  const { queries, kinds, events } = await echoed(t, 'dns', 'hello', question(1, 'a.example'))
   t.is(queries, 2)
+  t.deepEqual(kinds, ['datagram', 'datagram', 'query', 'query'], 'what no query tells is a record of its own')
   t.deepEqual(events, ['undecodable', 'undecodable'])
 })
 

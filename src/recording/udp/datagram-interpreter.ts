@@ -2,15 +2,19 @@ import type { Direction } from '../../protocols/decoder.js'
 import type { Interpreter, InterpreterContext } from '../interpreter.js'
 import { chooseDatagramDecoder } from './datagram-decoders.js'
 import type { DatagramReader } from './datagram-reader.js'
+import { RecentDatagrams } from './recent-datagrams.js'
+import type { RecentDatagram } from './recent-datagrams.js'
 
 /** A UDP session: each datagram a row and a segment, and messages of what can be read as more. */
 export class DatagramInterpreter implements Interpreter {
   readonly #context: InterpreterContext
+  readonly #recent: RecentDatagrams
   /** Undefined until the first datagram has shown what it is. */
   #reader: DatagramReader | null | undefined
 
   constructor(context: InterpreterContext) {
     this.#context = context
+    this.#recent = new RecentDatagrams(context.store)
   }
 
   received(direction: Direction, bytes: Buffer, offset: number, time: number): void {
@@ -19,16 +23,30 @@ export class DatagramInterpreter implements Interpreter {
       const decoder = chooseDatagramDecoder(this.#context.decode, connection.server?.port, bytes)
       this.#reader = decoder?.reader(this.#context) ?? null
     }
-    connection.messages++
+    const ordinal = connection.messages++
     const id = store.newId()
     const { first } = store.segment(connection.id, direction, 'received', offset, time, 'datagram', id, null, bytes)
-    store.datagram(id, connection.id, direction, time, bytes.length, first, this.#reader !== null)
-    if (this.#reader === null) store.countRecord()
-    else this.#reader.datagram(direction, bytes, id, time)
+    const told = this.#reader?.datagram(direction, bytes, id, time) ?? null
+    const datagram = { id, ordinal, direction, offset, time, size: bytes.length, segmentId: first, told, changed: false }
+    this.#write(datagram)
+    if (told === null) store.countRecord()
+    this.#recent.add(datagram)
   }
 
   sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number): void {
-    this.#context.store.segment(this.#context.connection.id, direction, 'sent', offset, time, 'datagram', null, replaced, bytes)
+    const { store, connection } = this.#context
+    const found = this.#recent.at(direction, offset)
+    // What replaces nothing stands beside the datagram at its place: another copy of it.
+    const datagram = found !== undefined && (replaced === 0 || found.size === replaced) ? found : null
+    store.segment(connection.id, direction, 'sent', offset, time, 'datagram', datagram?.id ?? null, replaced, bytes)
+    if (datagram === null || datagram.changed) return
+    datagram.changed = true
+    datagram.told?.changed()
+    this.#write(datagram)
+  }
+
+  messageId(ordinal: number): number | null {
+    return this.#recent.withOrdinal(ordinal)?.id ?? null
   }
 
   end(): void {}
@@ -37,5 +55,10 @@ export class DatagramInterpreter implements Interpreter {
 
   close(time: number): void {
     this.#reader?.close(time)
+    this.#recent.clear()
+  }
+
+  #write({ id, direction, time, size, segmentId, told, changed }: RecentDatagram): void {
+    this.#context.store.datagram(id, this.#context.connection.id, direction, time, size, segmentId, told !== null, changed)
   }
 }

@@ -1,8 +1,15 @@
 import type { Direction } from '../../protocols/decoder.js'
 
+/** The record that tells a datagram. */
+export interface Told {
+  /** Something else was sent on than the datagram. */
+  changed(): void
+}
+
 /** What makes messages of a session's datagrams. */
 export interface DatagramReader {
-  datagram(direction: Direction, bytes: Buffer, datagramId: number, time: number): void
+  /** @returns what tells the datagram; null where nothing does, and it is a record of its own. */
+  datagram(direction: Direction, bytes: Buffer, datagramId: number, time: number): Told | null
   /** The session is over: whatever still waits for an answer has none. */
   close(time: number): void
 }
