@@ -12,6 +12,7 @@ import { formatAddress, parseTarget } from './address.js'
 import type { RelayAddress, Target } from './address.js'
 import { addressOf, Connection } from './connection.js'
 import type { ConnectionEnding } from './connection.js'
+import { outOfDescriptors } from './file-descriptors.js'
 import { FtpControl } from './ftp/control.js'
 import type { DataConnection } from './ftp/data-connection.js'
 import type { OpenConnections } from './open-connections.js'
@@ -24,8 +25,6 @@ export interface CarrierOptions {
   readonly plugins: PluginSet
   readonly recorder: Recorder | null
   readonly open: OpenConnections
-  /** Connections that the system has room for. */
-  readonly capacity: number
   readonly onProblem: (kind: string, message: string) => void
 }
 
@@ -93,7 +92,8 @@ export class Carrier {
   #carry(client: Socket, { protocol, target }: RelayAddress, number: number, tap: ConnectionRecorder | null, plugins: ConnectionPlugins | null): void {
     const { settings: { insecure, connectTimeout, rewriteHost, ftp }, open } = this.#options
     const control = protocol !== 'ftp' ? null : new FtpControl({
-      settings: ftp, tap, client, onData: (data) => this.#acceptData(data, number, tap, plugins), onCut: (reason) => connection.reset(reason),
+      settings: ftp, tap, client, onCut: (reason) => connection.reset(reason),
+      onData: (data) => this.#acceptData(data, number, tap, plugins, connection),
     })
     const connection: Connection = new Connection(client, {
       tap, dial: { target, timeout: connectTimeout, insecure },
@@ -107,7 +107,10 @@ export class Carrier {
   }
 
   /** A data connection is one of its own: it lives on when its control connection has ended. */
-  #acceptData({ socket, accepted, dial, localAddress, setup }: DataConnection, number: number, control: ConnectionRecorder | null, parent: ConnectionPlugins | null): void {
+  #acceptData(
+    { socket, accepted, dial, localAddress, setup }: DataConnection, number: number, control: ConnectionRecorder | null,
+    parent: ConnectionPlugins | null, controlConnection: Connection,
+  ): void {
     if (!this.#hasRoom(socket)) {
       control?.event({ kind: 'ftp-data-refused', source: 'relay', text: `out of file descriptors: the data connection that ${setup.form} asked for was turned away` })
       return
@@ -129,7 +132,7 @@ export class Carrier {
       dial: { target: to, timeout: connectTimeout, insecure: false, localAddress },
       onDialFailed: (_error, code) => this.#dialFailed(code),
       onOver: (over, ending) => this.#over(over, plugins, ending),
-    })))
+    }), controlConnection))
   }
 
   /** Asks the plugins before anything is dialled. */
@@ -179,7 +182,7 @@ export class Carrier {
   }
 
   #hasRoom(socket: Socket): boolean {
-    if (this.#options.open.size < this.#options.capacity) return true
+    if (this.#options.open.hasRoom('tcp')) return true
     socket.on('error', () => {}).destroy()
     this.#outOfDescriptors('EMFILE')
     return false
@@ -196,8 +199,7 @@ export class Carrier {
   }
 
   #outOfDescriptors(code: string): void {
-    this.#options.onProblem('descriptors', `out of file descriptors (${code}) at ${this.#options.open.size} connections: new ones are turned away until others close; `
-      + 'raise the limit with ulimit -n')
+    this.#options.onProblem('descriptors', outOfDescriptors(code, this.#options.open.size))
   }
 }
 

@@ -4,17 +4,21 @@ import { readdirSync, readFileSync } from 'node:fs'
 const reserve = 8
 
 /**
- * How many more connections, of two sockets each, this process may open; infinite where the system doesn't tell (it does
- * on Linux).
+ * How many more sockets this process may open; infinite where the system doesn't tell (it does on Linux).
  *
  * Asked ahead, because running out can't be noticed: when accepting fails for want of a descriptor, libuv takes and closes the
  * waiting connections itself and tells nobody.
  */
-export function connectionCapacity(): number {
+export function socketCapacity(): number {
   try {
     const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity)
-    return Math.max(1, Math.floor((limit - reserve - readdirSync('/proc/self/fd').length) / 2))
+    return Math.max(2, limit - reserve - readdirSync('/proc/self/fd').length)
   } catch {
     return Infinity
   }
+}
+
+/** @param code the system's. @param open connections at that moment. */
+export function outOfDescriptors(code: string, open: number): string {
+  return `out of file descriptors (${code}) at ${open} connections: new ones are turned away until others close; raise the limit with ulimit -n`
 }

@@ -11,16 +11,24 @@ export interface Carried {
   readonly bytes: Readonly<Record<Direction, number>>
   /** Which way the last bytes went, where that is known. */
   readonly lastDirection?: Direction
+  /** Grows with what comes, where bytes don't tell: datagrams may be empty. */
+  readonly activity?: number
   close(reason: string): void
 }
 
-type Seen = { readonly protocol: Protocol, readonly handle: number | null, up: number, down: number, quietSince: number }
+type Seen = {
+  readonly protocol: Protocol, readonly handle: number | null, readonly parent: Carried | null
+  up: number, down: number, activity: number, quietSince: number
+}
 
 /** Everything that is open: counted, looked at for idleness, and closed when the relay stops. */
 export class OpenConnections {
   readonly #idleTimeout: number
   readonly #udpIdleTimeout: number
   readonly #open = new Map<Carried, Seen>()
+  /** Sockets that may be open at once. */
+  socketCapacity = Infinity
+  #sockets = 0
   #count = 0
   readonly #closed: Record<Direction, number> = { up: 0, down: 0 }
 
@@ -34,13 +42,23 @@ export class OpenConnections {
     return this.#open.size
   }
 
-  add(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried): void {
+  /** Whether the system has room for one more. */
+  hasRoom(protocol: Protocol): boolean {
+    return this.#sockets + socketsOf(protocol) <= this.socketCapacity
+  }
+
+  /** @param parent is busy while this one is: an FTP control connection has nothing to say during a transfer. */
+  add(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried, parent: Carried | null = null): void {
     this.#count++
-    this.#open.set(connection, { protocol, handle: tap?.handle ?? null, up: 0, down: 0, quietSince: Date.now() })
+    this.#sockets += socketsOf(protocol)
+    this.#open.set(connection, { protocol, handle: tap?.handle ?? null, parent, up: 0, down: 0, activity: 0, quietSince: Date.now() })
   }
 
   remove(connection: Carried): void {
+    const seen = this.#open.get(connection)
+    if (seen === undefined) return
     this.#open.delete(connection)
+    this.#sockets -= socketsOf(seen.protocol)
     this.#closed.up += connection.bytes.up
     this.#closed.down += connection.bytes.down
   }
@@ -59,15 +77,17 @@ export class OpenConnections {
   sweep(): void {
     const now = Date.now()
     for (const [connection, seen] of this.#open) {
-      const idle = seen.protocol === 'udp' ? this.#udpIdleTimeout : this.#idleTimeout
-      const { up, down } = connection.bytes
-      if (up !== seen.up || down !== seen.down) {
-        seen.up = up
-        seen.down = down
-        seen.quietSince = now
-      } else if (idle > 0 && now - seen.quietSince >= idle) {
-        connection.close('idle timeout')
-      }
+      if (!isBusy(connection, seen)) continue
+      seen.up = connection.bytes.up
+      seen.down = connection.bytes.down
+      seen.activity = connection.activity ?? 0
+      seen.quietSince = now
+      const parent = seen.parent === null ? undefined : this.#open.get(seen.parent)
+      if (parent !== undefined) parent.quietSince = now
+    }
+    for (const [connection, { protocol, quietSince }] of this.#open) {
+      const idle = protocol === 'udp' ? this.#udpIdleTimeout : this.#idleTimeout
+      if (idle > 0 && now - quietSince >= idle) connection.close('idle timeout')
     }
   }
 
@@ -78,10 +98,10 @@ export class OpenConnections {
   async closeIdle(recorder: Recorder | null): Promise<void> {
     const idle = recorder === null || recorder.failure !== null ? null : new Set(await recorder.idle())
     const now = Date.now()
-    for (const [connection, { protocol, handle, up, down, quietSince }] of this.#open) {
-      const { bytes, lastDirection } = connection
-      if (bytes.up !== up || bytes.down !== down || now - quietSince < quietWhenStopping) continue
-      const between = idle === null ? lastDirection === 'down' || up === 0 : handle !== null && idle.has(handle)
+    for (const [connection, seen] of this.#open) {
+      const { protocol, handle } = seen
+      if (isBusy(connection, seen) || now - seen.quietSince < quietWhenStopping) continue
+      const between = idle === null ? connection.lastDirection === 'down' || seen.up === 0 : handle !== null && idle.has(handle)
       if (protocol === 'udp' || (protocol === 'http' && between)) connection.close('relay stopped')
     }
   }
@@ -89,4 +109,14 @@ export class OpenConnections {
   closeAll(reason: string): void {
     for (const connection of this.#open.keys()) connection.close(reason)
   }
+}
+
+/** Something has come since it was looked at. */
+function isBusy({ bytes, activity = 0 }: Carried, seen: Seen): boolean {
+  return bytes.up !== seen.up || bytes.down !== seen.down || activity !== seen.activity
+}
+
+/** UDP clients share their relay's socket. */
+function socketsOf(protocol: Protocol): number {
+  return protocol === 'udp' ? 1 : 2
 }

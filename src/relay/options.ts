@@ -7,7 +7,7 @@ import { parseRelayAddress } from './address.js'
 import type { RelayAddress } from './address.js'
 import { readFtpOptions } from './ftp/options.js'
 import type { FtpOptions, FtpSettings } from './ftp/options.js'
-import type { UdpSettings } from './udp.js'
+import type { UdpSettings } from './udp/listener.js'
 
 /** What `startRelay` takes. `LISTEN=TARGET` as on the command line; port 0 picks a free one. */
 export interface RelayOptions extends FtpOptions {

@@ -9,12 +9,12 @@ import { Recorder } from '../recording/recorder.js'
 import type { Protocol, RelayAddress } from './address.js'
 import { formatAddress } from './address.js'
 import { Carrier } from './carrier.js'
-import { connectionCapacity } from './file-descriptors.js'
+import { outOfDescriptors, socketCapacity } from './file-descriptors.js'
 import { Listener } from './listener.js'
 import { OpenConnections } from './open-connections.js'
 import { readRelayOptions } from './options.js'
 import type { RelayOptions, RelaySettings } from './options.js'
-import { UdpListener } from './udp.js'
+import { UdpListener } from './udp/listener.js'
 import { refuseLoops } from './loops.js'
 
 /** How often open connections are looked at for idleness, in ms: timeouts are exact to this. */
@@ -143,9 +143,10 @@ export class Relay {
         ...('buffer' in bound ? { buffer: bound.buffer as number } : {}),
       })
     }
+    this.#open.socketCapacity = socketCapacity()
     this.#sweeper = setInterval(() => this.#open.sweep(), sweepInterval).unref()
     this.#carrier = new Carrier({
-      settings: this.#settings, plugins: this.#plugins, recorder: this.#recorder, open: this.#open, capacity: connectionCapacity(),
+      settings: this.#settings, plugins: this.#plugins, recorder: this.#recorder, open: this.#open,
       onProblem: (kind, message) => this.#problem(kind, message),
     })
     this.#watchPlugins()
@@ -214,10 +215,20 @@ export class Relay {
       openTap: (client, listen, server) => this.#recorder?.open({
         relay: relay(), protocol: 'udp', transport: 'udp', client, listen, server, decode: settings.decode,
       }) ?? null,
+      hasRoom: () => {
+        const room = this.#open.hasRoom('udp')
+        if (!room) this.#outOfDescriptors('EMFILE')
+        return room
+      },
+      onOutOfDescriptors: (code) => this.#outOfDescriptors(code),
       onSession: (session) => this.#open.add('udp', null, session),
       onOver: (session) => this.#open.remove(session),
       onProblem: (kind, message) => this.#problem(kind, message),
     })
+  }
+
+  #outOfDescriptors(code: string): void {
+    this.#problem('descriptors', outOfDescriptors(code, this.#open.size))
   }
 
   #problem(kind: string, message: string): void {

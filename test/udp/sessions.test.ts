@@ -1,10 +1,14 @@
+import { join } from 'node:path'
 import test from 'ava'
 import { openRecording } from 'wiretape'
+import { Recorder } from '../../src/recording/recorder.js'
+import { UdpSession } from '../../src/relay/udp/session.js'
 import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
 import { until } from '../real/deadline.js'
 import { freePort } from '../real/free-port.js'
 import { Lines, script, start } from '../real/program.js'
-import { onlyConnection, taping } from '../real/relaying.js'
+import { onlyConnection, opening, taping } from '../real/relaying.js'
+import { temporaryFolder } from '../real/temporary-folder.js'
 
 test('a server that is dead is told as unreachable, and when it is back the next datagram flows', async (t) => {
   const port = await freePort()
@@ -114,19 +118,76 @@ test('a retired client that speaks again has a session again', async (t) => {
 
 const withShell = process.platform === 'linux' ? test : test.skip
 
-withShell('linux: without file descriptors new sessions fail, that is told, and the others go on', async (t) => {
+withShell('linux: without file descriptors new sessions are refused, that is told once, the others go on, and there is room again later', async (t) => {
   const echo = await datagramEcho(t)
   const main = script(import.meta.url, '../../src/cli/main.js')
-  const child = start(t, 'sh', ['-c', 'ulimit -n 48 && exec "$0" "$@"', process.execPath, main, 'relay', '--udp', `0=127.0.0.1:${echo.port}`])
+  const child = start(t, 'sh', ['-c', 'ulimit -n 48 && exec "$0" "$@"', process.execPath, main, 'record', '-o', join(temporaryFolder(t), 'test.sqlite'),
+    '--udp-idle-timeout', '1', '--udp', `0=127.0.0.1:${echo.port}`])
   let stderr = ''
   child.stderr.on('data', (bytes: Buffer) => stderr += bytes.toString())
   const [, port] = await new Lines(child.stdout).next(/^udp +127\.0\.0\.1:(\d+) /)
   const first = await datagramPeer(t)
-  await first.send('first', Number(port))
+  const saying = setInterval(() => void first.send('first', Number(port)), 50)
+  t.teardown(() => clearInterval(saying))
   t.is(await first.text(), 'first')
   for (let n = 0; n < 60; n++) await (await datagramPeer(t)).send('more', Number(port))
   await until(() => /out of file descriptors/.test(stderr), 'the shortage to be told')
-  await first.send('still', Number(port))
-  t.is(await first.text(), 'still')
+  while (first.left > 0) await first.take()
+  t.is(await first.text(), 'first')
+  t.is(stderr.match(/out of file descriptors \(EMFILE\) at \d+ connections: new ones are turned away until others close; raise the limit with ulimit -n/g)?.length, 1, stderr)
+  const late = await datagramPeer(t)
+  await until(async () => {
+    await late.send('late', Number(port))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    return late.left > 0
+  }, 'room for another session')
   t.is(child.exitCode, null)
+})
+
+test('a session of empty datagrams is in use', async (t) => {
+  const echo = await datagramEcho(t)
+  const tape = await taping(t, { udp: `0=127.0.0.1:${echo.port}`, udpIdleTimeout: 600 })
+  const client = await datagramPeer(t)
+  for (let n = 0; n < 12; n++) {
+    await client.send('', tape.port)
+    t.is((await client.take()).bytes.length, 0)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  t.is(tape.relay.stats().connections, 1)
+  t.is(tape.relay.stats().open, 1)
+})
+
+test('of several addresses of the target the first that there is a way to is taken, and told', async (t) => {
+  const echo = await datagramEcho(t)
+  const told: string[] = []
+  const path = join(temporaryFolder(t), 'test.sqlite')
+  const recorder = await Recorder.open({ path })
+  const client = { host: '127.0.0.1', port: 9 }
+  const [unreachable, server] = [{ host: 'fe80::1', port: echo.port }, { host: '127.0.0.1', port: echo.port }]
+  const replied = new Promise<string>((resolve) => {
+    const session = new UdpSession({
+      buffer: 0, tap: recorder.open({ relay: 0, protocol: 'udp', transport: 'udp', client, listen: client, server: unreachable }),
+      reply: (bytes) => resolve(Buffer.from(bytes).toString()),
+      onConnected: ({ host }) => told.push(`connected ${host}`), onOutOfDescriptors: (code) => told.push(code), onOver: ({ error }) => told.push(`over ${error}`),
+    })
+    t.teardown(() => session.close('test over'))
+    session.dial([unreachable, server])
+    session.fromClient(Buffer.from('hello'))
+  })
+  t.is(await replied, 'hello')
+  t.deepEqual(told, ['connected 127.0.0.1'])
+  await recorder.close()
+  const recording = opening(t, path)
+  t.deepEqual(onlyConnection(recording).server, server)
+  t.deepEqual([...recording.events()].map(({ kind, text }) => [kind, text.replace(/\([A-Z]+\)/, '(…)')]),
+    [['udp-next-address', `[fe80::1]:${echo.port} cannot be reached (…): 127.0.0.1:${echo.port} is tried`]])
+})
+
+test('where there is a way to none of the addresses, the last one says why', async (t) => {
+  const ending = await new Promise((resolve) => {
+    const session = new UdpSession({ buffer: 0, tap: null, reply: () => {}, onConnected: () => {}, onOutOfDescriptors: () => {}, onOver: resolve })
+    session.dial([{ host: 'fe80::1', port: 9 }, { host: 'fe80::2', port: 9 }])
+  })
+  t.is((ending as { reason: string }).reason, 'connect failed')
+  t.regex((ending as { error: string }).error, /^sending to \[fe80::2\]:9 failed: /)
 })

@@ -1,14 +1,14 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { lookup as lookupName, type LookupOneOptions } from 'node:dns'
-import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
-import { WiretapeError, reasonOf, systemCodeOf } from '../error.js'
-import type { Address } from '../recording/notes.js'
-import type { ConnectionRecorder } from '../recording/connection-recorder.js'
-import { formatAddress } from './address.js'
-import type { RelayAddress } from './address.js'
-import { addressOf } from './connection.js'
-import { enlarge, UdpSession } from './udp-session.js'
+import { WiretapeError, reasonOf, systemCodeOf } from '../../error.js'
+import type { Address } from '../../recording/notes.js'
+import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
+import { formatAddress } from '../address.js'
+import type { RelayAddress } from '../address.js'
+import { addressOf } from '../connection.js'
+import { enlarge, UdpSession } from './session.js'
+import { resolveTarget } from './target.js'
 
 export interface UdpSettings {
   /** Ms without a datagram either way after which a session is retired. */
@@ -24,6 +24,9 @@ export interface UdpSettings {
 export interface UdpListenerOptions {
   readonly settings: UdpSettings
   readonly openTap: (client: Address, listen: Address, server: Address) => ConnectionRecorder | null
+  /** Whether the system has room for one session more; where not, that is told already. */
+  readonly hasRoom: () => boolean
+  readonly onOutOfDescriptors: (code: string) => void
   readonly onSession: (session: UdpSession) => void
   readonly onOver: (session: UdpSession) => void
   readonly onProblem: (kind: string, message: string) => void
@@ -35,7 +38,8 @@ export class UdpListener {
   /** Bytes of receive buffer that the system really gave. */
   readonly buffer: number
   readonly #socket: Socket
-  readonly #server: Address
+  /** The target's addresses; the one that could be had last time comes first. */
+  #servers: readonly Address[]
   readonly #options: UdpListenerOptions
   /** The longest idle first: a session that is used moves to the end. */
   readonly #sessions = new Map<string, UdpSession>()
@@ -43,11 +47,11 @@ export class UdpListener {
   /** What came before `start`; null after it. */
   #early: (() => void)[] | null = []
 
-  private constructor(socket: Socket, server: Address, options: UdpListenerOptions) {
+  private constructor(socket: Socket, servers: readonly Address[], options: UdpListenerOptions) {
     const { address, port } = socket.address()
     this.address = { host: address, port }
     this.#socket = socket
-    this.#server = server
+    this.#servers = servers
     this.#options = options
     this.buffer = socket.getRecvBufferSize()
     socket.on('message', (bytes, from) => {
@@ -59,7 +63,7 @@ export class UdpListener {
 
   /** @throws WiretapeError `usage` for a target that can't be relayed to, `bind` for an address that can't be had. */
   static async bind(relay: RelayAddress, options: UdpListenerOptions): Promise<UdpListener> {
-    const server = await resolveTarget(relay)
+    const servers = await resolveTarget(relay)
     const socket = createSocket({ lookup: asItIs, type: isIPv6(relay.listen.host) ? 'udp6' : 'udp4' })
     await new Promise<void>((resolve, reject) => {
       socket.once('error', (cause) => {
@@ -72,7 +76,7 @@ export class UdpListener {
     })
     socket.removeAllListeners('error')
     enlarge(socket, options.settings.buffer)
-    return new UdpListener(socket, server, options)
+    return new UdpListener(socket, servers, options)
   }
 
   /** Begins to relay, with what has come since the port was bound. */
@@ -92,12 +96,9 @@ export class UdpListener {
   #receive(bytes: Buffer, from: RemoteInfo): void {
     const key = `${from.address} ${from.port}`
     let session = this.#sessions.get(key)
-    if (session === undefined) {
-      session = this.#open(key, { host: from.address, port: from.port })
-    } else {
-      this.#used(key, session)
-    }
-    session.fromClient(bytes)
+    if (session !== undefined) this.#used(key, session)
+    else if (this.#options.hasRoom()) session = this.#open(key, { host: from.address, port: from.port })
+    session?.fromClient(bytes)
   }
 
   #used(key: string, session: UdpSession): void {
@@ -107,21 +108,21 @@ export class UdpListener {
   }
 
   #open(key: string, client: Address): UdpSession {
-    const { settings, openTap, onSession, onOver, onProblem } = this.#options
+    const { settings, openTap, onSession, onOver, onProblem, onOutOfDescriptors } = this.#options
     if (this.#sessions.size >= settings.sessions) {
       const [, longestIdle] = this.#sessions.entries().next().value!
       onProblem('udp-sessions', `${settings.sessions} UDP sessions are open: the longest idle are retired for new ones; --udp-sessions allows more`)
       longestIdle.close('retired for a newer session')
     }
-    const tap = openTap(addressOf(client.host, client.port)!, this.address, this.#server)
+    const tap = openTap(addressOf(client.host, client.port)!, this.address, this.#servers[0]!)
     const session: UdpSession = new UdpSession({
-      client, server: this.#server, buffer: settings.buffer, tap,
+      buffer: settings.buffer, tap, onOutOfDescriptors,
       reply: (bytes, done) => {
         this.#used(key, session)
         this.#socket.send(bytes, client.port, client.host, done)
       },
-      onFailed: (code) => {
-        if (code === 'EMFILE' || code === 'ENFILE') onProblem('descriptors', `out of file descriptors (${code}) at ${this.#sessions.size} UDP sessions: raise the limit with ulimit -n, or lower --udp-sessions`)
+      onConnected: (server) => {
+        if (server !== this.#servers[0]) this.#servers = [server, ...this.#servers.filter((other) => other !== server)]
       },
       onOver: () => {
         if (this.#newest === session) this.#newest = null
@@ -132,6 +133,7 @@ export class UdpListener {
     this.#sessions.set(key, session)
     this.#newest = session
     onSession(session)
+    session.dial(this.#servers)
     return session
   }
 }
@@ -140,22 +142,4 @@ export class UdpListener {
 function asItIs(host: string, options: LookupOneOptions, callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void): void {
   if (isIP(host) === 0) lookupName(host, options, callback)
   else callback(null, host, isIPv6(host) ? 6 : 4)
-}
-
-async function resolveTarget({ target }: RelayAddress): Promise<Address> {
-  let host = target.host
-  if (isIP(host) === 0) {
-    try {
-      host = (await lookup(host)).address
-    } catch (cause) {
-      throw new WiretapeError('usage', `--udp: the target ${target.text} has no address (${systemCodeOf(cause) ?? reasonOf(cause)})`, { cause })
-    }
-  }
-  const plain = host.replace(/^::ffff:(?=\d+\.)/i, '')
-  const first = Number(plain.split('.')[0])
-  if (isIPv6(plain) ? /^ff/i.test(plain) || plain === '::' : first >= 224 || plain.endsWith('.255') && first !== 127 || plain === '0.0.0.0') {
-    const what = /^ff/i.test(plain) || (first >= 224 && first < 240) ? 'a multicast' : 'a broadcast or reserved'
-    throw new WiretapeError('usage', `--udp: the target ${target.text} is ${what} address: a relay needs one server that answers`)
-  }
-  return { host, port: target.port }
 }
