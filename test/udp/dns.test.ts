@@ -32,7 +32,7 @@ test('a query and its answer are one record: names, types, flags, code, records,
 })
 
 for (const [name, type, data] of [
-  ['www.example', 'AAAA', ['2001:db8::1']], ['example', 'MX', ['10 mail.example']], ['example', 'TXT', ['two parts']],
+  ['www.example', 'AAAA', ['2001:db8::1']], ['example', 'MX', ['10 mail.example']], ['example', 'TXT', ['"two" "parts"']],
   ['_ftp._tcp.example', 'SRV', ['1 2 21 ftp.example']], ['alias.example', 'A', ['www.example']], ['www.example', 'TXT', []],
 ] as const) {
   test(`the answer to ${type} ${name} is told as zone files write it`, async (t) => {

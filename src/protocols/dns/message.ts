@@ -1,5 +1,6 @@
 import packet from 'dns-packet'
 import { longestUnchecked, refuseLongChains } from './pointer-chains.js'
+import { present } from './present.js'
 
 export interface DnsQuestion {
   readonly name: string
@@ -14,7 +15,7 @@ export interface DnsRecord {
   readonly class: string | null
   /** Seconds. */
   readonly ttl: number | null
-  /** As zone files write it: `192.0.2.1`, `10 mail.example`. */
+  /** As zone files write it, names without the final dot: `192.0.2.1`, `10 mail.example`, `"a text"`. */
   readonly data: string
 }
 
@@ -98,7 +99,7 @@ function recordOf(section: DnsRecord['section'], record: packet.Answer): DnsReco
   if (type === 'OPT') return { section, name, type, class: null, ttl: null, data: `udp ${record.udpPayloadSize}` }
   return {
     section, name, type: typeName(type), class: klass === undefined ? null : className(String(klass)), ttl: ttl ?? null,
-    data: type.startsWith('UNKNOWN_') && Buffer.isBuffer(data) ? `\\# ${data.length} ${data.toString('hex')}` : present(data, type === 'TXT'),
+    data: present(type, data),
   }
 }
 
@@ -111,13 +112,4 @@ function typeName(type: string): string {
 function className(klass: string): string {
   const number = Number(/^UNKNOWN_(\d+)$/.exec(klass)?.[1] ?? NaN)
   return Number.isNaN(number) ? klass : number === 0x8001 ? 'IN' : `CLASS${number}`
-}
-
-/** @param readable bytes are text, as in TXT; elsewhere they are keys and digests. */
-function present(data: unknown, readable: boolean): string {
-  if (typeof data === 'string') return data
-  if (Buffer.isBuffer(data)) return data.toString(readable ? 'latin1' : 'hex')
-  if (Array.isArray(data)) return data.map((part) => present(part, readable)).join(' ')
-  if (data !== null && typeof data === 'object') return Object.values(data).map((part) => present(part, readable)).join(' ')
-  return typeof data === 'number' || typeof data === 'boolean' ? String(data) : ''
 }
