@@ -154,7 +154,8 @@ export class ConnectionPlugins {
     }
     const actions = [...before, ...found.filter(({ action }) => action !== 'delay')]
     const go = (): void => over ? done(actions) : this.#from(index + 1, hook, message, invoke, actions, done, place)
-    if (wait > 0) setTimeout(go, wait)
+    // Nothing is delivered any more when nothing else keeps the process.
+    if (wait > 0) setTimeout(go, wait).unref()
     else go()
   }
 
@@ -166,7 +167,7 @@ export class ConnectionPlugins {
   #wait(result: Promise<unknown>, member: Member): Promise<unknown> {
     let timer: NodeJS.Timeout
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`it did not return within ${member.timeout} ms`)), member.timeout)
+      timer = setTimeout(() => reject(new Error(`it did not return within ${member.timeout} ms`)), member.timeout).unref()
     })
     return Promise.race([result, late]).finally(() => clearTimeout(timer))
   }

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import { systemCodeOf } from '../error.js'
 import type { Action } from '../plugins/actions.js'
-import type { ConnectionPlugins, HookPath, PluginEvent } from '../plugins/connection-plugins.js'
-import type { ConnectionHooks, Hooks, RecordingMask } from '../plugins/hooks.js'
+import type { ConnectionPlugins, PluginEvent } from '../plugins/connection-plugins.js'
+import type { Hooks, RecordingMask } from '../plugins/hooks.js'
 import type { ConnectionInfo } from '../plugins/messages.js'
 import type { PluginSet } from '../plugins/plugin-set.js'
 import type { Direction } from '../protocols/decoder.js'
@@ -12,6 +12,7 @@ import { formatAddress, parseTarget } from './address.js'
 import type { RelayAddress, Target } from './address.js'
 import { addressOf, Connection } from './connection.js'
 import type { ConnectionEnding } from './connection.js'
+import { closing, opening } from './connection-hooks.js'
 import { outOfDescriptors } from './file-descriptors.js'
 import { FtpControl } from './ftp/control.js'
 import type { DataConnection } from './ftp/data-connection.js'
@@ -36,9 +37,6 @@ const listening: Readonly<Record<ConnectionInfo['protocol'], readonly (keyof Hoo
   'ftp-data': ['connection', 'stream', 'recording'],
   'udp': ['connection', 'udp', 'dns', 'recording'],
 }
-
-const opening: HookPath<NonNullable<ConnectionHooks['open']>> = { path: 'connection.open', of: ({ connection }) => connection?.open?.bind(connection) }
-const closing: HookPath<NonNullable<ConnectionHooks['close']>> = { path: 'connection.close', of: ({ connection }) => connection?.close?.bind(connection) }
 
 /** Takes accepted sockets and makes connections of them: asks the plugins, opens the record, dials. */
 export class Carrier {

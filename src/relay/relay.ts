@@ -119,7 +119,7 @@ export class Relay {
     const relayNumbers: number[] = []
     for (const [index, address] of this.#settings.addresses.entries()) {
       if (address.protocol === 'udp') {
-        this.#bound.push(await this.#bindUdp(address, () => relayNumbers[index] ?? 0))
+        this.#bound.push(await this.#bindUdp(address, index, () => relayNumbers[index] ?? 0))
         continue
       }
       const accept = (socket: Socket): void => this.#carrier?.accept(socket, address, index, relayNumbers[index] ?? 0)
@@ -208,13 +208,14 @@ export class Relay {
     await this.#recorder?.close()
   }
 
-  #bindUdp(address: RelayAddress, relay: () => number): Promise<UdpListener> {
+  #bindUdp(address: RelayAddress, relay: number, number: () => number): Promise<UdpListener> {
     const settings = this.#settings.udp
     return UdpListener.bind(address, {
       settings,
       openTap: (client, listen, server) => this.#recorder?.open({
-        relay: relay(), protocol: 'udp', transport: 'udp', client, listen, server, decode: settings.decode,
+        relay: number(), protocol: 'udp', transport: 'udp', client, listen, server, decode: settings.decode,
       }) ?? null,
+      pluginsFor: (ordinal, client, listen, tap) => this.#carrier?.pluginsFor({ relay, ordinal, protocol: 'udp', client, listen, target: address.target.text }, tap) ?? null,
       hasRoom: () => {
         const room = this.#open.hasRoom('udp')
         if (!room) this.#outOfDescriptors('EMFILE')

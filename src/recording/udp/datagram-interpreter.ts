@@ -39,9 +39,13 @@ export class DatagramInterpreter implements Interpreter {
     // What replaces nothing stands beside the datagram at its place: another copy of it.
     const datagram = found !== undefined && (replaced === 0 || found.size === replaced) ? found : null
     store.segment(connection.id, direction, 'sent', offset, time, 'datagram', datagram?.id ?? null, replaced, bytes)
-    if (datagram === null || datagram.changed) return
+    if (datagram === null) {
+      if (replaced === 0) this.#reader?.supplied(direction, bytes, time)
+      return
+    }
+    datagram.told?.changed(bytes)
+    if (datagram.changed) return
     datagram.changed = true
-    datagram.told?.changed()
     this.#write(datagram)
   }
 

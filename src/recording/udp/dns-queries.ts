@@ -42,6 +42,17 @@ export class DnsQueries implements DatagramReader {
     return query.row
   }
 
+  supplied(direction: Direction, bytes: Buffer, time: number): void {
+    const message = read(bytes)
+    if (message?.response !== true) return
+    const asker = direction === 'down' ? 'up' : 'down'
+    const query = this.#answeredBy(message, asker) ?? this.#withId(message, asker)
+    if (query === undefined) return
+    this.#all.remove(query)
+    this.#forget(query)
+    query.row.answered(message, time, null)
+  }
+
   close(): void {
     for (const query of this.#byKey.values()) if (this.#all.remove(query)) query.row.failed('no answer')
     this.#byKey.clear()
@@ -51,10 +62,14 @@ export class DnsQueries implements DatagramReader {
   /** A server that can't read or won't serve a query may leave the question out: then the id has to do. */
   #answeredBy(message: DnsMessage, asker: Direction): WaitingQuery | undefined {
     if (message.questions.length > 0) return this.#byKey.get(keyOf(message, asker))
+    return this.#withId(message, asker)
+  }
+
+  #withId(message: DnsMessage, asker: Direction): WaitingQuery | undefined {
     return this.#byId.get(idOf(message, asker))?.values().next().value
   }
 
-  #ask(message: DnsMessage, asker: Direction, datagramId: number, time: number): DnsQueryRow {
+  #ask(message: DnsMessage, asker: Direction, datagramId: number, time: number): Told {
     const { store, connection } = this.#context
     const key = keyOf(message, asker)
     // The same question again with the same id is a retry: the first stays unanswered.
@@ -71,7 +86,19 @@ export class DnsQueries implements DatagramReader {
     if (sameId === undefined) this.#byId.set(query.id, new Set([query]))
     else sameId.add(query)
     this.#all.add(query)
-    return query.row
+    return { changed: (sent) => this.#askedOtherwise(query, asker, sent) }
+  }
+
+  /** The server was asked something else: it will answer that. */
+  #askedOtherwise(query: WaitingQuery, asker: Direction, sent: Buffer): void {
+    query.row.changed()
+    const message = read(sent)
+    if (message === null || message.response || this.#byKey.get(query.key) !== query) return
+    const key = keyOf(message, asker)
+    if (this.#byKey.has(key)) return
+    this.#byKey.delete(query.key)
+    query.key = key
+    this.#byKey.set(key, query)
   }
 
   readonly #forget = (query: WaitingQuery): void => {
@@ -79,6 +106,14 @@ export class DnsQueries implements DatagramReader {
     const sameId = this.#byId.get(query.id)
     sameId?.delete(query)
     if (sameId?.size === 0) this.#byId.delete(query.id)
+  }
+}
+
+function read(bytes: Buffer): DnsMessage | null {
+  try {
+    return decodeDns(bytes)
+  } catch {
+    return null
   }
 }
 

@@ -23,7 +23,8 @@ export class DnsQueryRow implements Told {
     this.#write()
   }
 
-  answered({ rcode, flags, records }: DnsMessage, time: number, datagramId: number): void {
+  /** @param datagramId null for an answer that no server gave. */
+  answered({ rcode, flags, records }: DnsMessage, time: number, datagramId: number | null): void {
     const row = this.#row
     row['flags'] = [...new Set([...(row['flags'] as string).split(','), ...flags])].filter((flag) => flag !== '').join(',')
     row['answers'] = records.filter(({ section }) => section === 'answer').length

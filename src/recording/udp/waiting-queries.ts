@@ -4,8 +4,8 @@ import type { DnsQueryRow } from './dns-query-row.js'
 /** A query whose answer may still come. */
 export interface WaitingQuery {
   readonly row: DnsQueryRow
-  /** By which its session finds it: `key` has the name, `id` is for answers without one. */
-  readonly key: string
+  /** By which its session finds it: `key` has the name, as it was sent on; `id` is for answers without one. */
+  key: string
   readonly id: number
   /** It isn't waited for any longer: its session is to forget it. */
   readonly forget: (query: WaitingQuery) => void

@@ -2,12 +2,15 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { lookup as lookupName, type LookupOneOptions } from 'node:dns'
 import { isIP, isIPv6 } from 'node:net'
 import { WiretapeError, reasonOf, systemCodeOf } from '../../error.js'
+import type { ConnectionPlugins } from '../../plugins/connection-plugins.js'
 import type { Address } from '../../recording/notes.js'
 import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
 import { formatAddress } from '../address.js'
 import type { RelayAddress } from '../address.js'
 import { addressOf } from '../connection.js'
 import { enlarge, UdpSession } from './session.js'
+import { askToClose, askToOpen } from './session-hooks.js'
+import { PluggedDatagrams } from './plugged.js'
 import { resolveTarget } from './target.js'
 
 export interface UdpSettings {
@@ -24,6 +27,8 @@ export interface UdpSettings {
 export interface UdpListenerOptions {
   readonly settings: UdpSettings
   readonly openTap: (client: Address, listen: Address, server: Address) => ConnectionRecorder | null
+  /** The plugins of one session. @param ordinal among this relay's, from 1. */
+  readonly pluginsFor: (ordinal: number, client: Address, listen: Address, tap: ConnectionRecorder | null) => ConnectionPlugins | null
   /** Whether the system has room for one session more; where not, that is told already. */
   readonly hasRoom: () => boolean
   readonly onOutOfDescriptors: (code: string) => void
@@ -44,6 +49,7 @@ export class UdpListener {
   /** The longest idle first: a session that is used moves to the end. */
   readonly #sessions = new Map<string, UdpSession>()
   #newest: UdpSession | null = null
+  #ordinal = 0
   /** What came before `start`; null after it. */
   #early: (() => void)[] | null = []
 
@@ -63,7 +69,7 @@ export class UdpListener {
 
   /** @throws WiretapeError `usage` for a target that can't be relayed to, `bind` for an address that can't be had. */
   static async bind(relay: RelayAddress, options: UdpListenerOptions): Promise<UdpListener> {
-    const servers = await resolveTarget(relay)
+    const servers = await resolveTarget(relay.target)
     const socket = createSocket({ lookup: asItIs, type: isIPv6(relay.listen.host) ? 'udp6' : 'udp4' })
     await new Promise<void>((resolve, reject) => {
       socket.once('error', (cause) => {
@@ -108,13 +114,15 @@ export class UdpListener {
   }
 
   #open(key: string, client: Address): UdpSession {
-    const { settings, openTap, onSession, onOver, onProblem, onOutOfDescriptors } = this.#options
+    const { settings, openTap, onSession, onOver, onProblem, onOutOfDescriptors, pluginsFor } = this.#options
     if (this.#sessions.size >= settings.sessions) {
       const [, longestIdle] = this.#sessions.entries().next().value!
       onProblem('udp-sessions', `${settings.sessions} UDP sessions are open: the longest idle are retired for new ones; --udp-sessions allows more`)
       longestIdle.close('retired for a newer session')
     }
-    const tap = openTap(addressOf(client.host, client.port)!, this.address, this.#servers[0]!)
+    const from = addressOf(client.host, client.port)!
+    const tap = openTap(from, this.address, this.#servers[0]!)
+    const plugins = pluginsFor(++this.#ordinal, from, this.address, tap)
     const session: UdpSession = new UdpSession({
       buffer: settings.buffer, tap, onOutOfDescriptors,
       reply: (bytes, done) => {
@@ -124,16 +132,27 @@ export class UdpListener {
       onConnected: (server) => {
         if (server !== this.#servers[0]) this.#servers = [server, ...this.#servers.filter((other) => other !== server)]
       },
-      onOver: () => {
+      onOver: (ending) => {
         if (this.#newest === session) this.#newest = null
         this.#sessions.delete(key)
         onOver(session)
+        if (plugins !== null) askToClose(plugins, session, ending)
       },
     })
     this.#sessions.set(key, session)
     this.#newest = session
     onSession(session)
-    session.dial(this.#servers)
+    if (plugins === null) {
+      session.dial(this.#servers)
+      return session
+    }
+    if (plugins.listensTo('udp') || plugins.listensTo('dns')) {
+      session.plugged = new PluggedDatagrams({
+        plugins, tap, decode: settings.decode, port: this.#servers[0]!.port,
+        send: (direction, bytes) => session.send(direction, bytes), cut: () => session.close('cut for a plugin'),
+      })
+    }
+    askToOpen(plugins, session, () => this.#servers)
     return session
   }
 }

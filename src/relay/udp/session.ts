@@ -5,6 +5,7 @@ import type { Direction } from '../../protocols/decoder.js'
 import type { Address } from '../../recording/notes.js'
 import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
 import { formatAddress } from '../address.js'
+import type { PluggedDatagrams } from './plugged.js'
 
 export interface UdpSessionOptions {
   readonly buffer: number
@@ -31,6 +32,8 @@ export class UdpSession {
   readonly bytes: Record<Direction, number> = { up: 0, down: 0 }
   /** Datagrams of both directions so far: an empty one has no bytes to show for it. */
   activity = 0
+  /** What stands between receiving and sending; null where no plugin listens. */
+  plugged: PluggedDatagrams | null = null
   readonly #options: UdpSessionOptions
   #server: Address | null = null
   #socket: Socket | null = null
@@ -72,13 +75,10 @@ export class UdpSession {
   }
 
   fromClient(bytes: Buffer): void {
-    this.bytes.up += bytes.length
-    this.activity++
-    this.#options.tap?.received('up', bytes)
-    this.send('up', bytes)
+    this.#take('up', bytes)
   }
 
-  /** Sends a datagram on. */
+  /** Sends a datagram on; what comes after the session is over goes nowhere. */
   send(direction: Direction, bytes: Uint8Array): void {
     if (this.#over) return
     if (direction === 'down') {
@@ -104,10 +104,15 @@ export class UdpSession {
   }
 
   #fromServer(bytes: Buffer): void {
-    this.bytes.down += bytes.length
+    this.#take('down', bytes)
+  }
+
+  #take(direction: Direction, bytes: Buffer): void {
+    this.bytes[direction] += bytes.length
     this.activity++
-    this.#options.tap?.received('down', bytes)
-    this.send('down', bytes)
+    this.#options.tap?.received(direction, bytes)
+    if (this.plugged === null) this.send(direction, bytes)
+    else this.plugged.take(direction, bytes)
   }
 
   readonly #sent = (error: Error | null): void => {

@@ -2,13 +2,13 @@ import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
 import { WiretapeError, reasonOf, systemCodeOf } from '../../error.js'
 import type { Address } from '../../recording/notes.js'
-import type { RelayAddress } from '../address.js'
+import type { Target } from '../address.js'
 
 /**
  * The addresses of a relay's target, in the order in which the system gives them; one for a target that is an address.
  * @throws WiretapeError `usage` for a target that has none that can be relayed to.
  */
-export async function resolveTarget({ target }: RelayAddress): Promise<readonly Address[]> {
+export async function resolveTarget(target: Target): Promise<readonly Address[]> {
   let hosts = [target.host]
   if (isIP(target.host) === 0) {
     try {
