@@ -58,6 +58,8 @@ export class ConnectionRecorder {
   /** Keeps secrets out of the recording: to be called before any bytes. @param masks of a direction, made anew for each use. */
   maskWith(masks: (direction: Direction) => readonly Mask[]): void {
     this.#masks = masks
+    // Each datagram is masked by itself: one that waited for the next would no longer be one.
+    if (this.#lossy) return
     for (const direction of ['up', 'down'] as const) {
       const found = masks(direction)
       if (found.length > 0) this.#masking[direction] = this.#maskingOf(found, direction)
@@ -70,7 +72,7 @@ export class ConnectionRecorder {
    */
   received(direction: Direction, bytes: Uint8Array): boolean {
     const masking = this.#masking[direction]
-    if (masking === null) return this.#record(direction, bytes)
+    if (masking === null) return this.#record(direction, this.#lossy && this.#masks !== null ? this.#maskedWhole(this.#masks(direction), direction, bytes) : bytes)
     const ready = this.#record(direction, masking.take(bytes as Buffer))
     this.#tellLater(direction)
     return ready
@@ -95,10 +97,7 @@ export class ConnectionRecorder {
   /** Bytes sent on instead of the `replaced` received bytes at stream offset `offset`. */
   sent(direction: Direction, offset: number, replaced: number, bytes: Uint8Array, kind: SentKind = 'head'): void {
     if (this.#masks !== null) {
-      const found = this.#masks(direction)
-      const masking = this.#maskingOf(found, direction)
-      const masked = found.length === 0 ? Buffer.from(bytes) : Buffer.concat([masking.take(bytes as Buffer), masking.end()])
-      this.#sentLater.push({ direction, offset, replaced, bytes: masked, kind })
+      this.#sentLater.push({ direction, offset, replaced, bytes: this.#maskedWhole(this.#masks(direction), direction, bytes), kind })
       this.#tellLater(direction)
       return
     }
@@ -120,6 +119,11 @@ export class ConnectionRecorder {
 
   #maskingOf(masks: readonly Mask[], direction: Direction): Masking {
     return new Masking(masks, (why) => this.event({ kind: 'mask-failed', source: 'recorder', direction, text: `a mask failed, and what it would have masked is kept as asterisks: ${why}` }))
+  }
+
+  #maskedWhole(masks: readonly Mask[], direction: Direction, bytes: Uint8Array): Buffer {
+    const masking = this.#maskingOf(masks, direction)
+    return masks.length === 0 ? Buffer.from(bytes) : Buffer.concat([masking.take(bytes as Buffer), masking.end()])
   }
 
   #endMask(direction: Direction): void {

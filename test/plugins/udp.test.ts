@@ -195,3 +195,22 @@ test('of datagrams that wait for a plugin so many are held and no more', async (
   t.regex(event!.text, /^4096 datagrams of this session wait for plugins already$/)
   t.is([...recording.datagrams({ where: 'changed = 1' })].length, [...recording.datagrams()].length - 4096)
 })
+
+test('secrets are masked in each datagram by itself, received and sent; what is sent has them', async (t) => {
+  const echo = await datagramEcho(t)
+  const more = onDatagram('more', (datagram) => {
+    if (datagram.direction === 'up' && datagram.bytes.length > 0) datagram.bytes = Buffer.concat([datagram.bytes, Buffer.from(' {"token":"hunter3"}')])
+  })
+  const tape = await taping(t, { udp: `0=127.0.0.1:${echo.port}`, plugins: ['redact', more] })
+  const client = await datagramPeer(t)
+  // The first ends where a mask that may wait would wait for more.
+  for (const text of ['Cookie: abc', '', '{"password":"hunter2"}']) {
+    await client.send(text, tape.port)
+    t.is(await client.text(), text === '' ? '' : `${text} {"token":"hunter3"}`)
+  }
+  const { received, sent } = told(await tape.recorded())
+  t.is(received.length, 6)
+  t.is(received[2], 'up ')
+  t.is(received[4], 'up {"password":"*******"} *')
+  t.deepEqual([received, sent].flat().filter((line) => /hunter|abc/.test(line)), [])
+})
