@@ -36,11 +36,10 @@ class Ring {
 
 const rings = new WeakMap<Store, Ring>()
 
-/** The last datagrams of one session, found by their place in the stream or in the session. */
+/** The last datagrams of one session, found by their place in the stream or in the session. There are thousands of sessions: one map has to do. */
 export class RecentDatagrams {
   readonly #ring: Ring
-  readonly #byOrdinal = new Map<number, RecentDatagram>()
-  readonly #byOffset: Readonly<Record<Direction, Map<number, RecentDatagram>>> = { up: new Map(), down: new Map() }
+  readonly #found = new Map<number, RecentDatagram>()
 
   constructor(store: Store) {
     this.#ring = rings.get(store) ?? new Ring()
@@ -48,29 +47,35 @@ export class RecentDatagrams {
   }
 
   add(datagram: RecentDatagram): void {
-    this.#byOrdinal.set(datagram.ordinal, datagram)
+    this.#found.set(ordinalKey(datagram.ordinal), datagram)
     // An empty datagram has the offset of the one after it: that one takes its place.
-    this.#byOffset[datagram.direction].set(datagram.offset, datagram)
+    this.#found.set(offsetKey(datagram.direction, datagram.offset), datagram)
     this.#ring.add({ datagram, session: this })
   }
 
   at(direction: Direction, offset: number): RecentDatagram | undefined {
-    return this.#byOffset[direction].get(offset)
+    return this.#found.get(offsetKey(direction, offset))
   }
 
   withOrdinal(ordinal: number): RecentDatagram | undefined {
-    return this.#byOrdinal.get(ordinal)
+    return this.#found.get(ordinalKey(ordinal))
   }
 
   forget(datagram: RecentDatagram): void {
-    this.#byOrdinal.delete(datagram.ordinal)
-    const offsets = this.#byOffset[datagram.direction]
-    if (offsets.get(datagram.offset) === datagram) offsets.delete(datagram.offset)
+    this.#found.delete(ordinalKey(datagram.ordinal))
+    const key = offsetKey(datagram.direction, datagram.offset)
+    if (this.#found.get(key) === datagram) this.#found.delete(key)
   }
 
   clear(): void {
-    this.#byOrdinal.clear()
-    this.#byOffset.up.clear()
-    this.#byOffset.down.clear()
+    this.#found.clear()
   }
+}
+
+function ordinalKey(ordinal: number): number {
+  return 3 * ordinal
+}
+
+function offsetKey(direction: Direction, offset: number): number {
+  return 3 * offset + (direction === 'up' ? 1 : 2)
 }
