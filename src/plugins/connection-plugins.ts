@@ -104,7 +104,7 @@ export class ConnectionPlugins {
       const member = this.members[index]!
       const call = hook.of(member.hooks)
       if (call === undefined) continue
-      const version = message?.version ?? 0
+      const version = message?.revision ?? 0
       const putBack = message?.keep()
       let result: unknown
       try {
@@ -133,7 +133,7 @@ export class ConnectionPlugins {
         this.#took(found, index, version, hook, message, invoke, actions, done, place)
         return
       }
-      if (message !== null && message.version !== version) this.#changed(member, hook.path, message, place)
+      if (message !== null && message.revision !== version) this.#changed(member, hook.path, message, place)
     }
     done(actions)
   }
@@ -144,7 +144,7 @@ export class ConnectionPlugins {
     invoke: (call: Hook, member: Member) => unknown, before: readonly Action[], done: Done, place: Place,
   ): void {
     const member = this.members[index]!
-    if (message !== null && message.version !== version) this.#changed(member, hook.path, message, place)
+    if (message !== null && message.revision !== version) this.#changed(member, hook.path, message, place)
     let wait = 0
     let over = false
     for (const action of found) {

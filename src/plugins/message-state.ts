@@ -20,7 +20,7 @@ export abstract class MessageState implements Message {
   }
 
   /** Grows with each change. */
-  get version(): number {
+  get revision(): number {
     return this.#version
   }
 

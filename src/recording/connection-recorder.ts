@@ -1,5 +1,5 @@
 import type { Direction } from '../protocols/decoder.js'
-import type { ClosedNote, ConnectedNote, EventNote, Note, OpenedNote } from './notes.js'
+import type { ClosedNote, ConnectedNote, EventNote, ExchangeNote, Note, OpenedNote } from './notes.js'
 import { Masking } from './masking.js'
 import type { Mask } from './masking.js'
 import { EntryKind } from './slab.js'
@@ -146,6 +146,10 @@ export class ConnectionRecorder {
 
   event(event: Omit<EventNote, 'type'>): void {
     this.#recorder.note(this.handle, { type: 'event', ...event })
+  }
+
+  exchange(note: Omit<ExchangeNote, 'type'>): void {
+    this.#recorder.note(this.handle, { type: 'exchange', ...note })
   }
 
   closed(note: Omit<ClosedNote, 'type'>): void {

@@ -1,5 +1,6 @@
 import type { Direction, Span } from '../protocols/decoder.js'
 import type { EndEvent, RequestEvent, ResponseEvent, TrailersEvent } from '../protocols/http1/index.js'
+import type { ExchangeNote } from './notes.js'
 import type { HttpExchangeRow, Store } from './store.js'
 
 type Side = { headed: boolean, ended: boolean, start: number, end: number }
@@ -14,6 +15,8 @@ export class ExchangeInProgress {
   readonly #up: Side = { headed: false, ended: false, start: -1, end: -1 }
   readonly #down: Side = { headed: false, ended: false, start: -1, end: -1 }
   #started = false
+  /** Where in what comes from the server the relay's own bytes for it went; -1 where there are none. */
+  #placed = -1
 
   constructor(connectionId: number) {
     this.row = {
@@ -44,6 +47,7 @@ export class ExchangeInProgress {
 
   covers(direction: Direction, offset: number): boolean {
     const side = direction === 'up' ? this.#up : this.#down
+    if (direction === 'down' && offset === this.#placed) return true
     return side.start <= offset && offset < side.end
   }
 
@@ -98,6 +102,26 @@ export class ExchangeInProgress {
     row.responseHeaders = store.headerList(event.headers)
     if (!event.requested) row.error ??= 'response without a request'
     for (const flag of event.flags) this.flag(flag)
+  }
+
+  /** The relay's own bytes for it go to the client at this offset. */
+  place(offset: number): void {
+    this.#placed = offset
+  }
+
+  /** A plugin, or the relay, has answered in the server's stead. */
+  answer({ status, reason, version, headers, size }: NonNullable<ExchangeNote['answer']>, time: number, store: Store): void {
+    const { row } = this
+    this.#down.headed = true
+    this.#down.ended = true
+    row.status = status
+    row.reason = reason
+    row.responseVersion = version
+    row.responseHeaders = store.headerList(headers)
+    row.responseBodySize = size
+    row.firstByte = time
+    row.ended = time
+    row.changed = true
   }
 
   trailers(event: TrailersEvent, store: Store): void {

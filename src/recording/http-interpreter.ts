@@ -3,6 +3,7 @@ import { Http1Decoder } from '../protocols/http1/index.js'
 import type { Http1Event } from '../protocols/http1/index.js'
 import { ExchangeInProgress } from './exchange-in-progress.js'
 import type { Interpreter, InterpreterContext } from './interpreter.js'
+import type { ExchangeNote } from './notes.js'
 import type { SentKind } from './slab.js'
 
 /** Segments written for a head that isn't complete yet: a later byte may show that it wasn't one. */
@@ -14,6 +15,9 @@ export class HttpInterpreter implements Interpreter {
   readonly #decoder = new Http1Decoder()
   readonly #open = new Map<number, ExchangeInProgress>()
   readonly #provisional: Record<Direction, Provisional[]> = { up: [], down: [] }
+  /** The exchange that ended last: what was sent instead of its bytes may be told only now, where plugins took their time. */
+  #last: ExchangeInProgress | null = null
+  #lastOrdinal = -1
   #spans: Span[] = []
   /** A message has ended, and with it perhaps its exchange. */
   #unsettled = false
@@ -36,12 +40,25 @@ export class HttpInterpreter implements Interpreter {
   }
 
   sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number, kind: SentKind): void {
-    let exchange: ExchangeInProgress | undefined
+    let exchange: ExchangeInProgress | undefined = this.#last?.covers(direction, offset) === true ? this.#last : undefined
     for (const open of this.#open.values()) if (open.covers(direction, offset)) exchange = open
     if (exchange !== undefined) exchange.row.changed = true
     const ids = this.#context.store.segment(
       this.#context.connection.id, direction, 'sent', offset, time, kind, exchange?.row.id ?? null, replaced, bytes)
     exchange?.covered(ids)
+    if (exchange !== undefined && exchange === this.#last) this.#save(exchange)
+  }
+
+  exchange({ message, method, offset, answer }: ExchangeNote, time: number): void {
+    if (method !== undefined) this.#decoder.sentAs(message, method)
+    const exchange = this.#open.get(message)
+    if (exchange === undefined || !exchange.began) return
+    if (offset !== undefined) exchange.place(offset)
+    if (answer === undefined) return
+    exchange.answer(answer, time, this.#context.store)
+    this.#decoder.answered(answer.status)
+    this.#unsettled = true
+    this.#settle()
   }
 
   end(direction: Direction, time: number, clean: boolean): void {
@@ -51,7 +68,7 @@ export class HttpInterpreter implements Interpreter {
   }
 
   messageId(ordinal: number): number | null {
-    const id = this.#open.get(ordinal)?.row.id ?? -1
+    const id = (this.#open.get(ordinal) ?? (this.#lastOrdinal === ordinal ? this.#last : null))?.row.id ?? -1
     return id < 0 ? null : id
   }
 
@@ -171,6 +188,8 @@ export class HttpInterpreter implements Interpreter {
       if (!exchange.over) continue
       this.#finish(exchange)
       this.#open.delete(message)
+      this.#last = exchange
+      this.#lastOrdinal = message
     }
   }
 

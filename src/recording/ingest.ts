@@ -87,6 +87,7 @@ export class Ingest implements SlabSink {
       case 'opened': this.#opened(handle, time, note); break
       case 'connected': this.#connected(handle, time, note); break
       case 'closed': this.#closed(handle, time, note); break
+      case 'exchange': this.#connections.get(handle)?.interpreter.exchange?.(note, time); break
       case 'event': this.#event(handle, time, note); break
     }
   }

@@ -1,5 +1,5 @@
 import type { Direction } from '../protocols/decoder.js'
-import type { OpenedNote } from './notes.js'
+import type { ExchangeNote, OpenedNote } from './notes.js'
 import type { SentKind } from './slab.js'
 import type { ConnectionRow, Store } from './store.js'
 
@@ -18,6 +18,8 @@ export interface Interpreter {
    * hole is given up, and the rest kept undecoded.
    */
   gap?(direction: Direction, offset: number, length: number, time: number): void
+  /** HTTP: what was done to an exchange that the bytes received don't show. */
+  exchange?(note: ExchangeNote, time: number): void
   end(direction: Direction, time: number, clean: boolean): void
   /** Writes the rows of messages still in progress, so that a crash loses only moments of them. */
   flush(): void

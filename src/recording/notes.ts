@@ -66,6 +66,23 @@ export interface EventNote {
   readonly message?: number
 }
 
+/** HTTP: what was done to an exchange that the bytes received don't show. It comes before what is `sent` for it. */
+export interface ExchangeNote {
+  readonly type: 'exchange'
+  /** Its ordinal on the connection, as the decoder counts. */
+  readonly message: number
+  /** The request went on with this method: the response is framed for it. */
+  readonly method?: string
+  /** Bytes of the relay's own go to the client at this offset of what was received from the server, and belong to the exchange. */
+  readonly offset?: number
+  /** They are the final response. */
+  readonly answer?: {
+    readonly status: number, readonly reason: string, readonly version: string, readonly headers: readonly (readonly [string, string])[]
+    /** Bytes of the body. */
+    readonly size: number
+  }
+}
+
 export interface RelayNote {
   readonly type: 'relay'
   readonly relay: number
@@ -74,4 +91,4 @@ export interface RelayNote {
   readonly target: string
 }
 
-export type Note = OpenedNote | ConnectedNote | ClosedNote | EventNote | RelayNote
+export type Note = OpenedNote | ConnectedNote | ClosedNote | EventNote | ExchangeNote | RelayNote

@@ -262,16 +262,17 @@ export class Recording {
     if (exchange === undefined) throw new WiretapeError('not-found', `there is no HTTP exchange ${exchangeId} in ${this.path}`)
     if (exchange['first_segment'] === null) return
     // The ids bound the search where there is no index yet, in a recording still open or cut off.
-    const rows = this.#rows(
-      `SELECT * FROM segment WHERE id BETWEEN ? AND ? AND +message_id = ? AND direction = ?
+    const rows = (which: 'received' | 'sent'): Generator => this.#rows(
+      `SELECT * FROM segment WHERE id BETWEEN ? AND ? AND +message_id = ? AND direction = ? AND leg = '${which}'
        AND kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')}) ORDER BY id`,
       exchange['first_segment'] as number, exchange['last_segment'] as number, exchangeId, side === 'request' ? 'up' : 'down')
-    yield* leg === 'received' ? asReceived(rows) : asSent(rows)
+    yield* leg === 'received' ? asReceived(rows('received')) : asSent(rows('received'), rows('sent'))
   }
 
   *#streamPieces(connectionId: number, direction: Direction, leg: 'received' | 'sent'): Generator<Buffer> {
-    const rows = this.#rows('SELECT * FROM segment WHERE connection_id = ? AND direction = ? ORDER BY id', connectionId, direction)
-    yield* leg === 'received' ? asReceived(rows) : asSent(rows)
+    const rows = (which: 'received' | 'sent'): Generator => this.#rows(
+      `SELECT * FROM segment WHERE connection_id = ? AND direction = ? AND leg = '${which}' ORDER BY id`, connectionId, direction)
+    yield* leg === 'received' ? asReceived(rows('received')) : asSent(rows('received'), rows('sent'))
   }
 
   /** Rows of a query, that `close` can end. */

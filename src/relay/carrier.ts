@@ -16,7 +16,8 @@ import { closing, opening } from './connection-hooks.js'
 import { outOfDescriptors } from './file-descriptors.js'
 import { FtpControl } from './ftp/control.js'
 import type { DataConnection } from './ftp/data-connection.js'
-import type { OpenConnections } from './open-connections.js'
+import { HttpSession } from './http/session.js'
+import type { Carried, OpenConnections } from './open-connections.js'
 import type { RelaySettings } from './options.js'
 import { RewriteHost } from './rewrite-host.js'
 import type { StageUse } from './stream-stages.js'
@@ -89,6 +90,14 @@ export class Carrier {
 
   #carry(client: Socket, { protocol, target }: RelayAddress, number: number, tap: ConnectionRecorder | null, plugins: ConnectionPlugins | null): void {
     const { settings: { insecure, connectTimeout, rewriteHost, ftp }, open } = this.#options
+    if (protocol === 'http' && plugins?.listensTo('http') === true) {
+      open.add(protocol, tap, new HttpSession(client, {
+        target, connectTimeout, insecure, rewriteHost, tap, plugins, stages: stagesOf(plugins),
+        onDialFailed: (_error, code) => this.#dialFailed(code),
+        onOver: (over, ending) => this.#over(over, plugins, ending),
+      }))
+      return
+    }
     const control = protocol !== 'ftp' ? null : new FtpControl({
       settings: ftp, tap, client, onCut: (reason) => connection.reset(reason),
       onData: (data) => this.#acceptData(data, number, tap, plugins, connection),
@@ -172,7 +181,7 @@ export class Carrier {
     }
   }
 
-  #over(connection: Connection, plugins: ConnectionPlugins | null, { reason, error }: ConnectionEnding): void {
+  #over(connection: Carried, plugins: ConnectionPlugins | null, { reason, error }: ConnectionEnding): void {
     this.#options.open.remove(connection)
     if (plugins === null || !plugins.has(closing)) return
     const { up, down } = connection.bytes

@@ -13,6 +13,8 @@ export interface Carried {
   readonly lastDirection?: Direction
   /** Grows with what comes, where bytes don't tell: datagrams may be empty. */
   readonly activity?: number
+  /** In the middle of a message, which may be quiet for long: a plugin takes its time over it. */
+  readonly busy?: boolean
   close(reason: string): void
 }
 
@@ -101,6 +103,7 @@ export class OpenConnections {
     for (const [connection, seen] of this.#open) {
       const { protocol, handle } = seen
       if (isBusy(connection, seen) || now - seen.quietSince < quietWhenStopping) continue
+      if (connection.busy === true && protocol !== 'udp') continue
       const between = idle === null ? connection.lastDirection === 'down' || seen.up === 0 : handle !== null && idle.has(handle)
       if (protocol === 'udp' || (protocol === 'http' && between)) connection.close('relay stopped')
     }

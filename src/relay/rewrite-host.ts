@@ -65,7 +65,7 @@ export class RewriteHost implements Inline {
  * Looks by index, not by one pattern: a head is the client's, and has to take linear time.
  * @returns the head with the value of its first `Host` field replaced; null where it has none, or has it already.
  */
-function withHost(head: Buffer, authority: string): Buffer | null {
+export function withHost(head: Buffer, authority: string): Buffer | null {
   const text = head.toString('latin1')
   const match = /\nhost[ \t]*:/i.exec(text)
   if (match === null) return null

@@ -1,5 +1,5 @@
 import { Readable, type Transform } from 'node:stream'
-import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
+import { constants, createBrotliCompress, createBrotliDecompress, createDeflate, createGunzip, createGzip, createInflate, createInflateRaw } from 'node:zlib'
 
 export interface Decoded {
   readonly bytes: Buffer
@@ -33,7 +33,7 @@ export async function decodeContent(body: Chunks, codings: readonly string[], li
   let size = 0
   let error: string | null = null
   try {
-    for await (const piece of codings.reduce((chunks, coding) => decoders[coding]!(chunks), body)) {
+    for await (const piece of decodePieces(body, codings)) {
       pieces.push(piece)
       size += piece.length
       if (size > limit) break
@@ -42,6 +42,24 @@ export async function decodeContent(body: Chunks, codings: readonly string[], li
     error = thrown instanceof Error ? thrown.message : String(thrown)
   }
   return { bytes: Buffer.concat(pieces).subarray(0, limit), more: size > limit, error }
+}
+
+const encoders: Readonly<Record<string, () => Transform>> = {
+  'gzip': createGzip,
+  'x-gzip': createGzip,
+  // The default of 11 is for files that are packed once: here somebody waits.
+  'br': () => createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
+  'deflate': createDeflate,
+}
+
+/** Undoes content codings piece by piece. @param codings from `contentCodings`. */
+export function decodePieces(body: Chunks, codings: readonly string[]): Chunks {
+  return codings.reduce((chunks, coding) => decoders[coding]!(chunks), body)
+}
+
+/** Does content codings again. @param codings from `contentCodings`: in the order in which they are undone. */
+export function encodePieces(body: Chunks, codings: readonly string[]): Chunks {
+  return codings.toReversed().reduce((chunks, coding) => through(chunks, encoders[coding]!()), body)
 }
 
 async function* through(body: Chunks, decoder: Transform): Chunks {

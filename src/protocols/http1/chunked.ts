@@ -16,7 +16,7 @@ export interface ChunkedListener {
   chunkFraming(end: number): void
   chunkData(end: number): void
   chunkFlag(flag: Flag, offset: number): void
-  trailers(headers: Headers): void
+  trailers(headers: Headers, start: number, end: number): void
   chunkedDone(): void
   /** Nothing from `offset` on can be read. */
   chunkedFailed(offset: number, reason: string): void
@@ -152,7 +152,7 @@ export class ChunkedReader {
     if (fields instanceof Undecodable) return this.fail(`in the trailer section: ${fields.reason}`, bytes)
     if (fields !== undefined) for (const flag of fields.flags) this.flag(flag)
     this.listener.chunkFraming(base + end)
-    if (fields !== undefined && fields.headers.length > 0) this.listener.trailers(fields.headers)
+    if (fields !== undefined && fields.headers.length > 0) this.listener.trailers(fields.headers, this.partStart, base + end)
     this.stop()
     this.listener.chunkedDone()
     return end

@@ -55,6 +55,28 @@ export class Http1Decoder implements Decoder<Http1Event> {
     return this.exchanges.outstanding
   }
 
+  /** A request of this method has been sent, which this decoder isn't given: a response will come for it. For who reads responses alone. */
+  expect(method: string): void {
+    this.exchanges.openRequest().method = method
+  }
+
+  /**
+   * The oldest request has got its final answer, which this decoder isn't given, with this status. For who reads requests alone, or
+   * answers some itself: what comes next answers the next one, and a CONNECT that was refused is followed by HTTP again.
+   */
+  answered(status: number): void {
+    const exchange = this.exchanges.oldest
+    if (exchange === undefined) return
+    this.exchanges.answer(exchange)
+    if (exchange.method === 'CONNECT' && (status < 200 || status > 299)) this.requests.resume(exchange)
+  }
+
+  /** The request went on with another method: its response is framed for that one. Not to or from CONNECT. */
+  sentAs(message: number, method: string): void {
+    const exchange = this.exchanges.find(message)
+    if (exchange !== undefined) exchange.method = method
+  }
+
   /** Bytes of input held from earlier calls, both directions together. */
   get bufferedBytes(): number {
     return this.requests.bufferedBytes + this.responses.bufferedBytes

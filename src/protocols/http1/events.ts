@@ -59,6 +59,9 @@ export interface TrailersEvent {
   readonly type: 'trailers'
   readonly direction: Direction
   readonly message: number
+  /** Where the first field line starts; `end` is after the blank line. */
+  readonly start: number
+  readonly end: number
   readonly headers: Headers
 }
 

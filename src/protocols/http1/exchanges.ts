@@ -45,6 +45,15 @@ export class Exchanges {
     if (index !== -1) this.waiting.splice(index, 1)
   }
 
+  get oldest(): Exchange | undefined {
+    return this.waiting[0]
+  }
+
+  /** One that has no final response yet. */
+  find(message: number): Exchange | undefined {
+    return this.waiting.find(exchange => exchange.message === message)
+  }
+
   get outstanding(): readonly number[] {
     return this.waiting.map(exchange => exchange.message)
   }

@@ -105,9 +105,9 @@ export abstract class MessageReader<Line extends StartLine> implements ChunkedLi
     this.out.push({ type: 'flag', direction: this.direction, message: this.message, flag, offset })
   }
 
-  trailers(headers: Headers): void {
+  trailers(headers: Headers, start: number, end: number): void {
     this.tiler.flush(this.out)
-    this.out.push({ type: 'trailers', direction: this.direction, message: this.message, headers })
+    this.out.push({ type: 'trailers', direction: this.direction, message: this.message, start, end, headers })
   }
 
   chunkedDone(): void {

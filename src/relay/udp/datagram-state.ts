@@ -29,12 +29,12 @@ export class DatagramState extends MessageState implements DatagramMessage {
     this.#bytes = bytes
   }
 
-  override get version(): number {
+  override get revision(): number {
     if (!this.#bytes.equals(this.#seen)) {
       this.touch()
       this.#seen = Buffer.from(this.#bytes)
     }
-    return super.version
+    return super.revision
   }
 
   keep(): () => void {

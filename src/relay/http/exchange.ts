@@ -1,0 +1,452 @@
+import { reasonOf } from '../../error.js'
+import type { Action } from '../../plugins/actions.js'
+import type { HttpAnswer } from '../../plugins/messages.js'
+import { encodeRequestHead, encodeResponseHead, readFramingFields, requestFraming, responseFraming, withFraming } from '../../protocols/http1/index.js'
+import type { BodyFraming, Headers, RequestEvent, ResponseEvent } from '../../protocols/http1/index.js'
+import { parseTarget } from '../address.js'
+import type { Target } from '../address.js'
+import { withHost } from '../rewrite-host.js'
+import { ambiguousIn } from './ambiguity.js'
+import { buildAnswer } from './answer.js'
+import type { BuiltAnswer } from './answer.js'
+import { sendOn } from './course.js'
+import { asFramed, asReceived, expectsContinue, sentFraming, wantsClose } from './framing-fields.js'
+import type { Host } from './host.js'
+import { onRequest, onRequestBody, onResponse, onResponseBody } from './http-hooks.js'
+import type { Piece } from './inflow.js'
+import type { Course, Passage } from './passage.js'
+import { RequestState } from './request-state.js'
+import { ResponseState } from './response-state.js'
+import { Swallowing } from './swallowing.js'
+
+const nothing = Buffer.alloc(0)
+const continueHead = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1')
+
+/** One request and its responses, from the request's head to the last byte of both. */
+export class Exchange {
+  readonly message: number
+  readonly #host: Host
+  /** Of the request as received; empty until its head is here. */
+  #method = ''
+  #version = '1.1'
+  #wantsClose = false
+  #request: RequestState | null = null
+  /** As it went on. */
+  #sentMethod = ''
+  #upCourse: Course | null = null
+  #downCourse: Course | null = null
+  #upStart = -1
+  #upEnd = 0
+  #downEnd = 0
+  /** Where the response's first byte is, and whether any of it has gone on. */
+  #downStart = -1
+  #responded = false
+  #usesServer = false
+  #upDone = false
+  #downDone = false
+  #status = 0
+  #closing = false
+  #heldClient = false
+  /** Empty lines before the request line, which go on with it. */
+  #lead: Buffer = nothing
+
+  constructor(host: Host, message: number, lead: Buffer) {
+    this.#host = host
+    this.message = message
+    this.#lead = lead
+  }
+
+  get upDone(): boolean {
+    return this.#upDone
+  }
+
+  get downDone(): boolean {
+    return this.#downDone
+  }
+
+  /** A server has it, or parts of it. */
+  get usesServer(): boolean {
+    return this.#usesServer
+  }
+
+  takeUp(piece: Piece): void {
+    switch (piece.type) {
+      case 'span':
+        if (this.#upStart < 0) this.#upStart = piece.start
+        this.#upEnd = piece.start + piece.bytes.length
+        if (piece.kind !== 'head') this.#upCourse?.span(piece.kind, piece.start, piece.bytes)
+        return
+      case 'request': this.#takeRequest(piece); return
+      case 'trailers': this.#upCourse?.trailers(piece); return
+      case 'flag': {
+        const refused = ambiguousIn('request', [piece.flag])
+        if (refused.length > 0) this.#refuseRequest(400, 'ambiguous-refused', refused.join(', '))
+        return
+      }
+      case 'end':
+        if (!piece.complete && piece.error !== null && this.#upCourse === null) return
+        this.#upCourse?.end(this.#upEnd, piece.complete)
+        return
+      case 'opaque':
+        if (piece.reason !== null) this.#refuseRequest(piece.reason.startsWith('head longer') ? 431 : 400, 'undecodable-refused', piece.reason)
+    }
+  }
+
+  takeDown(piece: Piece): void {
+    switch (piece.type) {
+      case 'span':
+        if (this.#downStart < 0) this.#downStart = piece.start
+        this.#downEnd = piece.start + piece.bytes.length
+        if (piece.kind !== 'head') this.#downCourse?.span(piece.kind, piece.start, piece.bytes)
+        return
+      case 'response': this.#takeResponse(piece); return
+      case 'trailers': this.#downCourse?.trailers(piece); return
+      case 'flag': {
+        const refused = ambiguousIn('response', [piece.flag])
+        if (refused.length > 0) this.#refuseResponse(refused.join(', '))
+        return
+      }
+      case 'end': this.#downCourse?.end(this.#downEnd, piece.complete); return
+      case 'opaque':
+        if (piece.direction === 'down' && piece.reason !== null) this.#refuseResponse(piece.reason)
+    }
+  }
+
+  #takeRequest(event: RequestEvent): void {
+    const host = this.#host
+    const { plugins, target } = host
+    this.#method = event.method
+    this.#version = event.version
+    this.#wantsClose = wantsClose(event.version, event.headers)
+    const refused = ambiguousIn('request', event.flags)
+    if (refused.length > 0) {
+      this.#refuseRequest(400, 'ambiguous-refused', refused.join(', '), event)
+      return
+    }
+    const rewritten = host.rewriteHost ? withHost(event.raw, target.authority) : null
+    const headers = rewritten === null ? event.headers : event.headers.map((field) => field[0].toLowerCase() === 'host' ? [field[0], target.authority] as const : field)
+    const request = new RequestState(plugins.info, `${target.secure ? 'https' : 'http'}://${target.authority}`, { ...event, headers })
+    this.#request = request
+    if (!plugins.has(onRequest)) {
+      this.#forward(event, request, rewritten, target)
+      return
+    }
+    host.fromClient.hold()
+    plugins.run(onRequest, request, (call, member) => {
+      request.transforms.member = member
+      return call(request)
+    }, (actions) => {
+      if (!this.#actOnRequest(actions, event)) this.#forward(event, request, rewritten, this.#targetOf(actions))
+      host.fromClient.release()
+    }, { direction: 'up', offset: event.start, message: this.message })
+  }
+
+  /** @returns whether the request goes no further. */
+  #actOnRequest(actions: readonly Action[], event: RequestEvent): boolean {
+    const host = this.#host
+    const ending = actions.find(({ action }) => action === 'drop' || action === 'close' || action === 'reset' || action === 'respond')
+    if (ending === undefined) return false
+    const answer = ending.action === 'respond' ? this.#build(ending.answer as HttpAnswer, onRequest.path) : null
+    // An answer that can't be made is the plugin's failure: the request goes on.
+    if (ending.action === 'respond' && answer === null) return false
+    this.#swallowHead(event.start, event.end)
+    this.#upCourse = new Swallowing({ out: host.up, over: () => this.#upOver() })
+    if (answer !== null) this.#answer(answer, expectsContinue(event.headers))
+    else if (ending.action === 'drop') host.stall()
+    else if (ending.action === 'close') host.end('closed by a plugin')
+    else host.reset('reset by a plugin')
+    return true
+  }
+
+  #targetOf(actions: readonly Action[]): Target {
+    const { plugins, target } = this.#host
+    const to = actions.findLast((action) => action.action === 'retarget')
+    if (to === undefined) return target
+    try {
+      return parseTarget('http', to.target)
+    } catch (thrown) {
+      plugins.tell({ kind: 'plugin-failed', source: 'relay', hook: onRequest.path, text: `retarget(${to.target}): ${reasonOf(thrown)}; it goes to ${target.text}`, message: this.message })
+      return target
+    }
+  }
+
+  /** The request goes to a server: now, or when its body has been seen. */
+  #forward(event: RequestEvent, request: RequestState, rewritten: Buffer | null, target: Target): void {
+    const host = this.#host
+    const { plugins } = host
+    const framing = requestFraming(event.method, readFramingFields(event.headers, []))
+    const raw = event.raw
+    const lead = this.#lead
+    let connected = false
+    let toldToContinue = false
+    const passage: Passage = {
+      direction: 'up', plugins, place: { direction: 'up', message: this.message }, head: request, inflow: host.fromClient, out: host.up,
+      bodyStart: event.end, framing, streaming: event.version === '1.1' ? 'chunked' : null, bodyHook: onRequestBody,
+      ready: (then) => {
+        if (connected) {
+          then()
+          return
+        }
+        host.fromClient.hold()
+        this.#usesServer = true
+        this.#sentMethod = request.method
+        host.connect(target, request.method, () => {
+          connected = true
+          then()
+          host.fromClient.release()
+        })
+      },
+      sendHead: (sent) => {
+        request.seal()
+        if (request.method !== event.method) host.tap?.exchange({ message: this.message, method: request.method })
+        if (lead.length > 0) host.up.pass(lead)
+        if (sent === null && !request.changed && !toldToContinue) {
+          if (rewritten === null) host.up.pass(raw)
+          else host.up.replace(event.start, raw.length, rewritten, 'head')
+          return
+        }
+        const fields = withoutExpect(toldToContinue, sent === null ? asFramed(request.headers.fields, event.headers, framing) : withFraming(request.headers.fields, sent))
+        host.up.replace(event.start, raw.length, encodeRequestHead(request.method, request.target, event.version, fields), 'head')
+      },
+      held: () => {
+        if (event.version !== '1.1' || !expectsContinue(event.headers)) return
+        // The client waits for a word that the server would only have for the head.
+        toldToContinue = true
+        host.tap?.exchange({ message: this.message, offset: host.receivedDown })
+        host.tap?.sent('down', host.receivedDown, 0, continueHead, 'head')
+        host.down.pass(continueHead)
+        host.down.flush()
+        plugins.tell({ kind: 'continued', source: 'relay', hook: onRequestBody.path, text: 'told the client to go on: the whole body is wanted first', message: this.message })
+      },
+      act: (actions) => this.#actOnRequest(actions, event),
+      take: (course) => { this.#upCourse = course },
+      over: () => this.#upOver(),
+      cut: (reason) => host.reset(reason),
+      room: () => host.room('up'),
+      callBody: (call, body) => call(body, request as never),
+    }
+    sendOn(passage)
+  }
+
+  #takeResponse(event: ResponseEvent): void {
+    const host = this.#host
+    const { plugins } = host
+    const refused = ambiguousIn('response', event.flags)
+    if (refused.length > 0 || !event.requested || this.#request === null) {
+      this.#refuseResponse(refused.length > 0 ? refused.join(', ') : 'a response that nothing asked for')
+      return
+    }
+    const response = new ResponseState(this.#request, event)
+    if (!event.informational) this.#status = event.status
+    if (!plugins.has(onResponse)) {
+      this.#return(event, response, event.raw)
+      return
+    }
+    let raw = event.raw
+    let inTurn = true
+    host.fromServer.hold()
+    plugins.run(onResponse, response, (call, member) => {
+      response.transforms.member = member
+      return call(response)
+    }, (actions) => {
+      if (!this.#actOnResponse(actions, event, onResponse.path)) this.#return(event, response, raw)
+      host.fromServer.release()
+      inTurn = false
+    }, { direction: 'down', message: this.message })
+    // The server's next bytes are read into the same memory.
+    if (inTurn) raw = Buffer.from(raw)
+  }
+
+  /** @returns whether the response goes no further. */
+  #actOnResponse(actions: readonly Action[], event: ResponseEvent, hook: string): boolean {
+    const host = this.#host
+    const ending = actions.find(({ action }) => action === 'drop' || action === 'close' || action === 'reset' || action === 'respond')
+    if (ending === undefined) return false
+    const answer = ending.action === 'respond' ? this.#build(ending.answer as HttpAnswer, hook) : null
+    if (ending.action === 'respond' && answer === null) return false
+    if (event.informational && (ending.action === 'drop')) {
+      host.down.replace(event.start, event.end - event.start, nothing, 'head')
+      return true
+    }
+    const switches = event.status === 101 || (this.#sentMethod === 'CONNECT' && event.status < 300)
+    if (answer === null) {
+      host.down.replace(event.start, event.end - event.start, nothing, 'head')
+      this.#downCourse = new Swallowing({ out: host.down, over: () => {} })
+      if (ending.action === 'close') host.end('closed by a plugin')
+      else if (ending.action === 'reset') host.reset('reset by a plugin')
+      return true
+    }
+    this.#replaceResponse(event.start, event.end, answer)
+    // What the server still sends for it goes nowhere; where it would change the protocol, or has more to say, it isn't needed any more.
+    this.#downCourse = new Swallowing({ out: host.down, over: () => this.#downOver() })
+    if (switches || event.informational) {
+      this.#closing = true
+      this.#downOver()
+    }
+    return true
+  }
+
+  /** The response goes to the client: now, or when its body has been seen. */
+  #return(event: ResponseEvent, response: ResponseState, raw: Buffer): void {
+    const host = this.#host
+    const { plugins } = host
+    if (event.informational) {
+      response.seal()
+      this.#sendPlainHead(event, response, raw)
+      return
+    }
+    const tunnels = this.#method === 'CONNECT' && event.status >= 200 && event.status < 300
+    if (event.status === 101 || (tunnels && response.status >= 200 && response.status < 300)) {
+      response.seal()
+      this.#sendPlainHead(event, response, raw)
+      this.#responded = true
+      host.pipe()
+      return
+    }
+    if (tunnels) this.#closing = true
+    const framing = tunnels ? none : responseFraming(this.#sentMethod, event.status, readFramingFields(event.headers, []))
+    const bodyAllowed = this.#method !== 'HEAD' && response.status !== 204 && response.status !== 304 && response.status >= 200
+    const same = response.status === event.status && this.#method === this.#sentMethod
+    const streaming = event.version === '1.1' && this.#version === '1.1' ? 'chunked' : 'bare'
+    const passage: Passage = {
+      direction: 'down', plugins, place: { direction: 'down', message: this.message }, head: response, inflow: host.fromServer, out: host.down,
+      bodyStart: event.end, framing: bodyAllowed ? framing : none, streaming, bodyHook: onResponseBody,
+      ready: (then) => then(),
+      sendHead: (sent) => {
+        response.seal()
+        this.#responded = true
+        if (sent?.kind === 'bare') this.#closing = true
+        if (sent === null && !response.changed && same) {
+          host.down.pass(raw)
+          return
+        }
+        const fields = sent !== null ? withFraming(response.headers.fields, sent)
+          : !bodyAllowed ? (response.status === 204 ? withFraming(response.headers.fields, { kind: 'bare' }) : asReceived(response.headers.fields, event.headers))
+            : same ? asFramed(response.headers.fields, event.headers, framing) : withFraming(response.headers.fields, sentFraming(framing))
+        host.down.replace(event.start, raw.length, encodeResponseHead(event.version, response.status, response.reason, fields), 'head')
+      },
+      held: () => { raw = Buffer.from(raw) },
+      act: (actions) => this.#actOnResponse(actions, event, onResponseBody.path),
+      take: (course) => { this.#downCourse = course },
+      over: () => this.#downOver(),
+      cut: (reason) => host.reset(reason),
+      room: () => host.room('down'),
+      callBody: (call, body) => call(body, response as never),
+    }
+    sendOn(passage)
+    // The client expects no body, whatever the server sends.
+    if (!bodyAllowed && framing.kind !== 'none') this.#downCourse = new Swallowing(passage)
+  }
+
+  #sendPlainHead(event: ResponseEvent, response: ResponseState, raw: Buffer): void {
+    const { down } = this.#host
+    if (!response.changed) down.pass(raw)
+    else down.replace(event.start, raw.length, encodeResponseHead(event.version, response.status, response.reason, asReceived(response.headers.fields, event.headers)), 'head')
+  }
+
+  #build(answer: HttpAnswer, hook: string): BuiltAnswer | null {
+    try {
+      return buildAnswer(answer, this.#method, this.#wantsClose)
+    } catch (thrown) {
+      this.#host.plugins.tell({ kind: 'plugin-failed', source: 'relay', hook, text: `${hook}: ${reasonOf(thrown)}; the message goes on unchanged`, message: this.message })
+      return null
+    }
+  }
+
+  /** The client gets this; no server is asked. */
+  #answer(answer: BuiltAnswer, closing: boolean): void {
+    const { tap, down, receivedDown } = this.#host
+    const { status, reason, version, headers, head, body } = answer
+    tap?.exchange({ message: this.message, offset: receivedDown, answer: { status, reason, version, headers, size: body.length } })
+    for (const [bytes, kind] of [[head, 'head'], [body, 'body']] as const) {
+      if (bytes.length === 0) continue
+      tap?.sent('down', receivedDown, 0, bytes, kind)
+      down.pass(bytes)
+    }
+    this.#status = status
+    this.#responded = true
+    this.#closing ||= closing || this.#wantsClose || this.#method === 'CONNECT'
+    this.#downOver()
+  }
+
+  /** The last byte of what it replaces stands for the body: head and body keep apart in the recording. */
+  #replaceResponse(start: number, end: number, { head, body }: BuiltAnswer): void {
+    const { down } = this.#host
+    this.#responded = true
+    down.replace(start, end - start - 1, head, 'head')
+    down.replace(end - 1, 1, body, 'body')
+    this.#closing ||= this.#wantsClose
+  }
+
+  #swallowHead(start: number, end: number): void {
+    const { up } = this.#host
+    if (this.#lead.length > 0) up.replace(start - this.#lead.length, this.#lead.length, nothing, 'framing')
+    up.replace(start, end - start, nothing, 'head')
+  }
+
+  #refuseRequest(status: number, kind: string, text: string, head?: { readonly start: number, readonly end: number }): void {
+    const host = this.#host
+    host.plugins.tell({ kind, source: 'relay', hook: onRequest.path, text: `refused with ${status}, as it can be read in more than one way or not at all: ${text}`, direction: 'up', message: this.message })
+    if (head !== undefined) this.#swallowHead(head.start, head.end)
+    else if (this.#upCourse === null && this.#upStart >= 0) this.#swallowHead(this.#upStart, this.#upEnd)
+    this.#upCourse = new Swallowing({ out: host.up, over: () => {} })
+    this.#upDone = true
+    host.dropServer()
+    if (this.#responded) {
+      host.end('ambiguous request')
+      return
+    }
+    this.#answer(buildAnswer({ status, body: `The relay does not pass this request on: ${text}\n` }, this.#method, true), true)
+  }
+
+  #refuseResponse(text: string): void {
+    const host = this.#host
+    if (this.#downDone) return
+    host.plugins.tell({ kind: 'ambiguous-refused', source: 'relay', hook: onResponse.path, text: `the response was refused, as it can be read in more than one way or not at all: ${text}`, direction: 'down', message: this.message })
+    if (this.#responded) {
+      // Half of it is with the client: only an end that isn't orderly tells that it isn't whole.
+      host.reset('ambiguous response')
+      return
+    }
+    this.#replaceResponse(this.#downStart, this.#downEnd, buildAnswer({ status: 502, body: `The relay does not pass this response on: ${text}\n` }, this.#method, true))
+    this.#downCourse = new Swallowing({ out: host.down, over: () => {} })
+    this.#status = 502
+    this.#closing = true
+    this.#upDone = true
+    this.#downOver()
+  }
+
+  #upOver(): void {
+    if (this.#upDone) return
+    this.#upDone = true
+    // Nothing more is taken until the other side is over too.
+    this.#host.fromClient.hold()
+    this.#heldClient = true
+    this.#check()
+  }
+
+  #downOver(): void {
+    if (this.#downDone) return
+    this.#downDone = true
+    this.#check()
+  }
+
+  #check(): void {
+    if (!this.#upDone || !this.#downDone) {
+      // The server's word is final and the connection ends with it: what the client still sends has nowhere to go.
+      if (this.#downDone && this.#closing) this.#host.end('closed after the response')
+      return
+    }
+    this.#host.finished(this.#status, this.#closing)
+    if (this.#heldClient) {
+      this.#heldClient = false
+      this.#host.fromClient.release()
+    }
+  }
+}
+
+const none: BodyFraming = { kind: 'none' }
+
+function withoutExpect(told: boolean, fields: Headers): Headers {
+  return told ? fields.filter(([name]) => name.toLowerCase() !== 'expect') : fields
+}

@@ -1,0 +1,415 @@
+import type { Socket } from 'node:net'
+import { reasonOf, systemCodeOf } from '../../error.js'
+import type { ConnectionPlugins } from '../../plugins/connection-plugins.js'
+import type { Direction } from '../../protocols/decoder.js'
+import { Http1Decoder } from '../../protocols/http1/index.js'
+import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
+import type { Target } from '../address.js'
+import { addressOf } from '../connection.js'
+import type { ConnectionEnding } from '../connection.js'
+import type { Dialled } from '../dial.js'
+import type { Carried } from '../open-connections.js'
+import type { Outlet } from '../outlet.js'
+import { returnReadBuffer, takeReadBuffer } from '../read-buffer.js'
+import { StreamStages } from '../stream-stages.js'
+import type { StageUse } from '../stream-stages.js'
+import { Exchange } from './exchange.js'
+import type { Host } from './host.js'
+import { Inflow, piecesOf } from './inflow.js'
+import type { Piece } from './inflow.js'
+import { Outgoing } from './outgoing.js'
+import { Upstream } from './upstream.js'
+
+export interface HttpSessionSettings {
+  readonly target: Target
+  readonly connectTimeout: number
+  readonly insecure: boolean
+  readonly rewriteHost: boolean
+  readonly tap: ConnectionRecorder | null
+  readonly plugins: ConnectionPlugins
+  readonly stages: (direction: Direction) => readonly StageUse[]
+  readonly onDialFailed: (error: string, code: string | null) => void
+  /** Called once, when all sockets are gone. */
+  readonly onOver: (session: HttpSession, ending: ConnectionEnding) => void
+}
+
+/** Bytes that may wait for a slow reader where each read has memory of its own. */
+const queueLimit = 128 * 1024
+
+/** Most bytes of empty lines before a request. */
+const leadLimit = 1024
+
+/** Ms that a client is given to read a last answer, while what it still sends goes nowhere (RFC 9112 §9.6). */
+const lingering = 1_000
+
+const resets = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
+const nothing = Buffer.alloc(0)
+
+/**
+ * One client's connection where plugins listen to HTTP messages: its exchanges are carried one after the other, each to the server that
+ * it is for. Bytes of messages that nobody changed go on as they came.
+ */
+export class HttpSession implements Carried, Host {
+  lastDirection: Direction = 'up'
+  readonly bytes: Record<Direction, number> = { up: 0, down: 0 }
+  readonly plugins: ConnectionPlugins
+  readonly tap: ConnectionRecorder | null
+  readonly target: Target
+  readonly rewriteHost: boolean
+  readonly up: Outgoing
+  readonly down: Outgoing
+  readonly fromClient: Inflow
+  readonly fromServer: Inflow
+  readonly #client: Socket
+  readonly #settings: HttpSessionSettings
+  readonly #clientOut: Outlet
+  readonly #requests = new Http1Decoder()
+  readonly #readBuffer = takeReadBuffer()
+  #exchange: Exchange | null = null
+  #upstream: Upstream | null = null
+  #open = 1
+  #mode: 'exchanges' | 'pipe' | 'stalled' | 'ending' = 'exchanges'
+  #lead: Buffer = nothing
+  #clientEnded = false
+  #clientReading = true
+  #waitsForRecorder = false
+  #waitingForRoom: (() => void)[] = []
+  #linger: NodeJS.Timeout | null = null
+  #reason: string | null = null
+  #error: string | null = null
+
+  constructor(client: Socket, settings: HttpSessionSettings) {
+    this.#client = client
+    this.#settings = settings
+    this.plugins = settings.plugins
+    this.tap = settings.tap
+    this.target = settings.target
+    this.rewriteHost = settings.rewriteHost
+    this.#clientOut = this.#outlet('down', client)
+    this.up = new Outgoing('up', this.tap, null)
+    this.down = new Outgoing('down', this.tap, this.#clientOut)
+    this.fromClient = new Inflow((piece) => this.#takeUp(piece), () => this.#settle())
+    this.fromServer = new Inflow((piece) => this.#takeDown(piece), () => this.#settle())
+    this.#clientOut.on('drain', () => this.#settle())
+    client.on('error', (error) => this.#broken('client', error))
+    client.once('close', () => this.#closed())
+    client.on('data', (bytes) => this.#received(bytes))
+    client.once('end', () => this.#clientEnd())
+    client.resume()
+  }
+
+  get receivedDown(): number {
+    return this.bytes.down
+  }
+
+  /** In the middle of an exchange, which a plugin may be taking its time over. */
+  get busy(): boolean {
+    return this.#exchange !== null
+  }
+
+  connect(target: Target, method: string, ready: () => void): void {
+    if (this.#mode !== 'exchanges') return
+    const current = this.#upstream
+    const reused = current !== null && current.usable && current.target.text === target.text
+    const go = (upstream: Upstream): void => {
+      upstream.decoder.expect(method)
+      ready()
+    }
+    if (reused) {
+      go(current)
+      return
+    }
+    current?.discard()
+    this.fromServer.clear()
+    const { connectTimeout: timeout, insecure } = this.#settings
+    const again = current !== null
+    const upstream = new Upstream({
+      target, timeout, insecure, buffer: this.#readBuffer,
+      outlet: (direction, socket) => this.#outlet(direction, socket),
+      onConnected: (upstream, dialled) => {
+        this.#connected(upstream, dialled, again)
+        go(upstream)
+        this.#settle()
+      },
+      onFailed: (error, code) => {
+        if (this.#reason !== null) return
+        this.#settings.onDialFailed(error, code)
+        this.#cut('connect failed', error)
+      },
+      onBytes: (from, bytes) => this.#answered(from, bytes),
+      onEnd: (from) => this.#serverEnd(from),
+      onBroken: (from, error) => this.#broken('server', error, from),
+      onClosed: () => this.#closed(),
+    })
+    this.#upstream = upstream
+  }
+
+  finished(status: number, closing: boolean): void {
+    if (this.#mode !== 'exchanges') return
+    this.#requests.answered(status)
+    this.#exchange = null
+    if (closing) this.end('closed after the response')
+    else if (this.fromServer.waiting.some(({ type }) => type !== 'fin')) this.#unsolicited()
+  }
+
+  /** Ends everything now. @param reason why, for the record: `idle timeout`, `relay stopped`. */
+  close(reason: string): void {
+    this.#cut(reason, null)
+  }
+
+  /** In order, after what is under way; what the client still sends is read and goes nowhere. */
+  end(reason: string): void {
+    if (this.#mode === 'ending') return
+    this.#reason ??= reason
+    this.#stop()
+    this.#upstream?.discard()
+    this.#clientOut.end()
+    this.#linger = setTimeout(() => this.#client.destroy(), lingering)
+    if (this.#clientEnded) this.#client.destroySoon()
+    this.fromClient.open()
+  }
+
+  reset(reason: string): void {
+    this.#reason ??= reason
+    this.#stop()
+    this.#upstream?.discard('reset')
+    if (!this.#client.destroyed) this.#client.resetAndDestroy()
+  }
+
+  stall(): void {
+    this.#mode = 'stalled'
+  }
+
+  pipe(): void {
+    this.#mode = 'pipe'
+    this.fromClient.open()
+    this.fromServer.open()
+  }
+
+  dropServer(): void {
+    this.up.stop()
+    this.#upstream?.discard('reset')
+  }
+
+  async room(direction: Direction): Promise<void> {
+    const out = direction === 'up' ? this.up : this.down
+    while (out.backlog > queueLimit && this.#mode !== 'ending') await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve))
+  }
+
+  #received(bytes: Buffer): void {
+    this.lastDirection = 'up'
+    const base = this.bytes.up
+    this.bytes.up += bytes.length
+    if (this.tap !== null && !this.tap.received('up', bytes)) this.#waitForRecorder(this.tap)
+    if (this.#mode === 'exchanges') {
+      this.fromClient.feed(piecesOf(this.#requests.receive('up', bytes, 0), bytes, base))
+    } else if (this.#mode === 'pipe' && this.fromClient.empty) {
+      this.up.pass(bytes)
+      this.#settle()
+    } else {
+      this.fromClient.feed([{ type: 'span', kind: 'opaque', message: -1, start: base, bytes }])
+    }
+  }
+
+  #answered(from: Upstream, bytes: Buffer): void {
+    this.lastDirection = 'down'
+    if ((this.#mode === 'exchanges' || this.#mode === 'stalled') && (this.#exchange === null || !this.#exchange.usesServer)) {
+      // Nothing waits for it: taken for the next response, it would be the answer to another request.
+      this.plugins.tell({ kind: 'unsolicited', source: 'relay', hook: 'http.response', text: `the server said ${bytes.length} bytes that nothing had asked for: not passed on, its connection is closed` })
+      from.discard()
+      return
+    }
+    const base = from.bytes
+    this.bytes.down += bytes.length
+    if (this.tap !== null && !this.tap.received('down', bytes)) this.#waitForRecorder(this.tap)
+    if (this.#mode === 'pipe' && this.fromServer.empty) {
+      this.down.pass(bytes)
+      this.#settle()
+      return
+    }
+    this.fromServer.feed(piecesOf(from.decoder.receive('down', bytes, 0), bytes, base))
+    if (!from.ownsReads && !this.fromServer.empty) this.fromServer.keep()
+  }
+
+  #takeUp(piece: Piece): void {
+    if (piece.type === 'fin') {
+      this.#clientFin()
+      return
+    }
+    if (this.#mode !== 'exchanges') {
+      if (piece.type !== 'span') return
+      if (this.#mode === 'pipe') this.up.pass(piece.bytes)
+      else this.tap?.sent('up', piece.start, piece.bytes.length, nothing, piece.kind === 'head' || piece.kind === 'body' ? piece.kind : 'framing')
+      return
+    }
+    if (piece.type === 'span' && piece.message < 0) {
+      this.#lead = this.#lead.length === 0 ? piece.bytes : Buffer.concat([this.#lead, piece.bytes])
+      if (this.#lead.length > leadLimit) this.end('too many empty lines')
+      return
+    }
+    const exchange = this.#exchange ??= this.#begin(piece)
+    exchange.takeUp(piece)
+  }
+
+  #begin(piece: Exclude<Piece, { type: 'fin' }>): Exchange {
+    const lead = this.#lead
+    this.#lead = nothing
+    return new Exchange(this, piece.message, lead)
+  }
+
+  #takeDown(piece: Piece): void {
+    if (piece.type === 'fin') {
+      this.#serverFin()
+      return
+    }
+    const exchange = this.#exchange
+    if (this.#mode === 'pipe') {
+      if (piece.type === 'span') this.down.pass(piece.bytes)
+    } else if (this.#mode === 'ending') {
+      if (piece.type === 'span') this.tap?.sent('down', piece.start + this.down.base, piece.bytes.length, nothing, piece.kind === 'head' || piece.kind === 'body' ? piece.kind : 'framing')
+    } else if (exchange === null || exchange.downDone) {
+      this.#unsolicited()
+    } else {
+      exchange.takeDown(piece)
+    }
+  }
+
+  /** More than the response came with it: what it would be the answer to is anybody's guess. */
+  #unsolicited(): void {
+    this.plugins.tell({ kind: 'unsolicited', source: 'relay', hook: 'http.response', text: 'the server said more than its response: not passed on, the connection is closed' })
+    this.end('server said more than it was asked')
+  }
+
+  #connected(upstream: Upstream, dialled: Dialled, again: boolean): void {
+    const { raw, tls } = dialled
+    this.#open++
+    this.up.outlet = upstream.outlet
+    this.down.base = this.bytes.down
+    upstream.outlet!.on('drain', () => this.#settle())
+    this.tap?.connected({ dial: addressOf(raw.localAddress, raw.localPort), server: addressOf(raw.remoteAddress, raw.remotePort), tls })
+    if (again) this.plugins.tell({ kind: 'dialled', source: 'relay', hook: 'http.request', text: `connected to ${upstream.target.text}` })
+  }
+
+  /** After each run of pieces: what they gave is written, and who may send on is decided. */
+  #settle(): void {
+    this.up.flush()
+    this.down.flush()
+    const upstream = this.#upstream
+    const reads = !this.#waitsForRecorder && this.fromClient.empty && this.up.backlog <= queueLimit
+    if (reads !== this.#clientReading && !this.#client.destroyed) {
+      this.#clientReading = reads
+      if (reads) this.#client.resume()
+      else this.#client.pause()
+    }
+    if (upstream !== null) {
+      upstream.reading = !this.#waitsForRecorder && this.fromServer.empty && this.down.backlog <= (upstream.ownsReads ? queueLimit : 0)
+    }
+    if (this.#waitingForRoom.length > 0) for (const wake of this.#waitingForRoom.splice(0)) wake()
+  }
+
+  #clientEnd(): void {
+    this.#clientEnded = true
+    if (this.#mode === 'ending') {
+      this.#client.destroySoon()
+      return
+    }
+    this.#reason ??= 'client closed'
+    this.tap?.end('up', true)
+    this.fromClient.feed([...piecesOf(this.#requests.end('up', 0, true), nothing, 0), { type: 'fin' }])
+    // The request is whole and with the server: that nothing follows it, the server hears at once.
+    if (this.#exchange?.upDone === true && this.#exchange.usesServer && this.fromClient.waiting.every(({ type }) => type === 'fin')) this.#upstream?.finish()
+  }
+
+  #clientFin(): void {
+    this.up.flush()
+    if (this.#mode === 'stalled') {
+      this.end('client closed')
+      return
+    }
+    if (this.#upstream !== null && this.#upstream.connected && !this.#upstream.discarded) this.#upstream.finish()
+    else if (this.#exchange === null || !this.#exchange.usesServer) this.#clientOut.end()
+  }
+
+  #serverEnd(from: Upstream): void {
+    if (this.#mode === 'exchanges' && this.#exchange !== null && !this.#exchange.usesServer) {
+      from.discard()
+      return
+    }
+    this.#reason ??= 'server closed'
+    this.fromServer.feed([...piecesOf(from.decoder.end('down', 0, true), nothing, 0), { type: 'fin' }])
+  }
+
+  /** All that the server said is with the client: it hears of the end as it would without a relay. */
+  #serverFin(): void {
+    this.tap?.end('down', true)
+    this.down.flush()
+    this.#clientOut.end()
+    this.down.stop()
+    if (this.#clientEnded) this.#upstream?.finish()
+    if (this.#mode !== 'exchanges' || (this.#exchange !== null && !this.#exchange.upDone)) return
+    // A request that still comes can't be answered on this connection.
+    this.#stop()
+    this.fromClient.open()
+  }
+
+  /** Nothing is decoded any more, and but for what is under way nothing goes out. */
+  #stop(): void {
+    this.#mode = 'ending'
+    this.up.flush()
+    this.down.flush()
+    this.up.stop()
+    this.down.stop()
+  }
+
+  #broken(side: 'client' | 'server', error: Error, from: Upstream | null = null): void {
+    const code = systemCodeOf(error)
+    if (code !== null && resets.has(code)) {
+      this.#reason ??= `${side} reset`
+      this.#error ??= `${side} reset the connection`
+    } else {
+      this.#reason ??= `${side} failed`
+      this.#error ??= `${side} connection failed: ${reasonOf(error)}`
+    }
+    this.#stop()
+    if (side === 'client') this.#upstream?.discard('reset')
+    else if (!this.#client.destroyed) this.#client.resetAndDestroy()
+    from?.discard('reset')
+    this.#settle()
+  }
+
+  #cut(reason: string, error: string | null): void {
+    this.#reason ??= reason
+    this.#error ??= error
+    this.#stop()
+    this.#upstream?.discard()
+    this.#client.destroy()
+  }
+
+  #closed(): void {
+    if (this.#client.closed) this.#upstream?.discard()
+    if (--this.#open > 0) return
+    if (this.#linger !== null) clearTimeout(this.#linger)
+    this.#stop()
+    this.#settle()
+    returnReadBuffer(this.#readBuffer)
+    const ending = { reason: this.#reason ?? 'closed', error: this.#error }
+    this.tap?.closed(ending)
+    this.#settings.onOver(this, ending)
+  }
+
+  #waitForRecorder(tap: ConnectionRecorder): void {
+    if (this.#waitsForRecorder) return
+    this.#waitsForRecorder = true
+    tap.onceReady(() => {
+      this.#waitsForRecorder = false
+      this.#settle()
+    })
+  }
+
+  /** The socket itself, unless plugins stand before it. What their stages do isn't recorded here: they count other bytes than were received. */
+  #outlet(direction: Direction, to: Socket): Outlet {
+    const stages = this.#settings.stages(direction)
+    if (stages.length === 0) return to
+    return new StreamStages({ direction, to, tap: null, plugins: this.#settings.plugins, stages, onCut: () => this.reset('cut for a plugin') })
+  }
+}

@@ -1,0 +1,113 @@
+import type { Socket } from 'node:net'
+import type { Direction } from '../../protocols/decoder.js'
+import { Http1Decoder } from '../../protocols/http1/index.js'
+import type { Target } from '../address.js'
+import { dial } from '../dial.js'
+import type { Dialled } from '../dial.js'
+import type { Outlet } from '../outlet.js'
+
+export interface UpstreamOptions {
+  readonly target: Target
+  readonly timeout: number
+  readonly insecure: boolean
+  readonly buffer: Buffer
+  /** What stands before its socket. */
+  outlet(direction: Direction, socket: Socket): Outlet
+  onConnected(upstream: Upstream, dialled: Dialled): void
+  onFailed(error: string, code: string | null): void
+  onBytes(upstream: Upstream, bytes: Buffer): void
+  onEnd(upstream: Upstream): void
+  onBroken(upstream: Upstream, error: Error): void
+  onClosed(upstream: Upstream): void
+}
+
+/** One connection to a server: dialled when a request wants it, and kept for the next ones. */
+export class Upstream {
+  readonly target: Target
+  /** Reads what the server says; which requests it answers, it is told. */
+  readonly decoder = new Http1Decoder()
+  /** Whether its reads have memory of their own, beyond the read buffer that all of a session share. */
+  readonly ownsReads: boolean
+  ended = false
+  /** Given up: what it still says isn't heard. */
+  discarded = false
+  outlet: Outlet | null = null
+  /** Bytes received. */
+  bytes = 0
+  #dialled: Dialled | null = null
+  #reading = true
+  readonly #dialling: { abort(): void }
+
+  constructor(options: UpstreamOptions) {
+    const { target, timeout, insecure, buffer } = options
+    this.target = target
+    this.ownsReads = target.secure
+    const take = (bytes: Buffer): void => {
+      if (this.discarded) return
+      options.onBytes(this, bytes)
+      this.bytes += bytes.length
+    }
+    this.#dialling = dial({
+      target, timeout, insecure,
+      reads: {
+        buffer,
+        take: (bytes) => {
+          take(bytes)
+          return this.#reading
+        },
+      },
+    }, (dialled) => {
+      const { socket, raw, tls } = dialled
+      this.#dialled = dialled
+      const broken = (error: Error): void => {
+        if (!this.discarded) options.onBroken(this, error)
+      }
+      socket.on('error', broken)
+      if (raw !== socket) raw.on('error', broken)
+      socket.once('close', () => options.onClosed(this))
+      socket.once('end', () => {
+        this.ended = true
+        if (!this.discarded) options.onEnd(this)
+      })
+      if (tls !== null) socket.on('data', take)
+      this.outlet = options.outlet('up', socket)
+      options.onConnected(this, dialled)
+      if (!this.discarded && this.#reading) socket.resume()
+    }, (error, code) => {
+      if (!this.discarded) options.onFailed(error, code)
+    })
+  }
+
+  get connected(): boolean {
+    return this.#dialled !== null
+  }
+
+  /** It takes requests: connected or about to be, and not on its way out. */
+  get usable(): boolean {
+    return !this.ended && !this.discarded && (this.#dialled === null || !this.#dialled.socket.destroyed)
+  }
+
+  set reading(reading: boolean) {
+    if (reading === this.#reading) return
+    this.#reading = reading
+    const socket = this.#dialled?.socket
+    if (socket === undefined || socket.destroyed) return
+    if (reading) socket.resume()
+    else socket.pause()
+  }
+
+  /** Nothing more will be sent. */
+  finish(): void {
+    if (this.outlet !== null && !this.outlet.destroyed) this.outlet.end()
+  }
+
+  /** Gives it up: after this it isn't heard of any more but for its close. */
+  discard(how: 'close' | 'reset' = 'close'): void {
+    this.discarded = true
+    this.#dialling.abort()
+    if (this.#dialled === null) return
+    const { socket, raw } = this.#dialled
+    if (how === 'reset' && !raw.destroyed) raw.resetAndDestroy()
+    socket.destroy()
+  }
+}
