@@ -1,47 +1,14 @@
-import { createServer } from 'node:http'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import type { ExecutionContext } from 'ava'
 import { close, definePlugin, delay, drop, reset, respond, retarget } from 'wiretape'
-import type { AnyPlugin, HttpHooks } from 'wiretape'
+import type { AnyPlugin } from 'wiretape'
+import { http, httpOrigin } from '../real/http-origin.js'
 import { connectTo, peerServer } from '../real/peer.js'
 import { run } from '../real/program.js'
 import { onlyExchange, relaying, taping, textOf } from '../real/relaying.js'
 
-function http(name: string, hooks: HttpHooks): AnyPlugin {
-  return definePlugin({ name, description: name, setup: () => ({ http: hooks }) })
-}
-
-/** Node's own server, which answers with what it was asked. */
-async function echoing(t: ExecutionContext, answer?: (request: IncomingMessage, response: ServerResponse) => void): Promise<{ port: number, served: () => number }> {
-  let served = 0
-  const server = createServer((request, response) => {
-    served++
-    if (answer !== undefined) {
-      answer(request, response)
-      return
-    }
-    const pieces: Buffer[] = []
-    request.on('data', (piece: Buffer) => pieces.push(piece))
-    request.on('end', () => {
-      const { method, url, headers } = request
-      response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ method, url, headers, body: Buffer.concat(pieces).toString() }))
-    })
-  })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return { port: (server.address() as AddressInfo).port, served: () => served }
-}
-
-const target = (port: number): string => `0=http://127.0.0.1:${port}`
-
 test('a request\'s method, target and fields are changed in place, and the recording has both', async (t) => {
-  const server = await echoing(t)
+  const server = await httpOrigin(t)
   const change = http('change', {
     request(request) {
       request.method = 'PUT'
@@ -50,7 +17,7 @@ test('a request\'s method, target and fields are changed in place, and the recor
       request.headers.delete('user-agent')
     },
   })
-  const tape = await taping(t, { http: target(server.port), plugins: [change] })
+  const tape = await taping(t, { http: server.target, plugins: [change] })
   const { stdout } = await run(t, 'curl', ['-s', '-d', 'body', `http://127.0.0.1:${tape.port}/path?q=1`])
   const seen = JSON.parse(stdout.toString()) as { method: string, url: string, headers: Record<string, string>, body: string }
   t.like(seen, { method: 'PUT', url: '/other?q=1', body: 'body' })
@@ -74,7 +41,7 @@ test('a response\'s status and fields are changed, the rest of it is as it came'
       response.headers.set('content-length', '99')
     },
   })
-  const tape = await taping(t, { http: target(server.port), plugins: [change] })
+  const tape = await taping(t, { http: `0=http://127.0.0.1:${server.port}`, plugins: [change] })
   const client = await connectTo(t, tape.port)
   const request = 'GET /p HTTP/1.1\r\nhOST:a.example\r\n\r\n'
   client.write(request)
@@ -94,7 +61,7 @@ test('a response\'s status and fields are changed, the rest of it is as it came'
 })
 
 test('two plugins see each message in their order, and what the one before did', async (t) => {
-  const server = await echoing(t)
+  const server = await httpOrigin(t)
   const seen: string[] = []
   const spy = (name: string, wait: number): AnyPlugin => http(name, {
     async request(request) {
@@ -107,7 +74,7 @@ test('two plugins see each message in their order, and what the one before did',
       response.headers.append('x-by', name)
     },
   })
-  const tape = await taping(t, { http: target(server.port), plugins: [spy('one', 20), spy('two', 0)] })
+  const tape = await taping(t, { http: server.target, plugins: [spy('one', 20), spy('two', 0)] })
   const { stdout } = await run(t, 'curl', ['-si', `http://127.0.0.1:${tape.port}/`])
   t.deepEqual(seen, ['one request by ', 'two request by one', 'one response by ', 'two response by one'])
   t.regex(stdout.toString(), /x-by: one\r\nx-by: two/)
@@ -142,9 +109,9 @@ test('a request is answered in the server\'s stead, with the server down', async
 })
 
 test('answered and forwarded requests on one connection keep their places', async (t) => {
-  const server = await echoing(t)
+  const server = await httpOrigin(t)
   const mock = http('mock', { request: (request) => request.path.startsWith('/mock') ? respond({ body: request.path }) : undefined })
-  const tape = await taping(t, { http: target(server.port), plugins: [mock] })
+  const tape = await taping(t, { http: server.target, plugins: [mock] })
   const client = await connectTo(t, tape.port)
   const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
   client.write(get('/mock/1') + get('/real/2') + get('/mock/3') + get('/real/4'))
@@ -162,9 +129,9 @@ test('answered and forwarded requests on one connection keep their places', asyn
 })
 
 test('a response is replaced by one of the plugin\'s own', async (t) => {
-  const server = await echoing(t)
+  const server = await httpOrigin(t)
   const replace = http('replace', { response: () => respond({ status: 503, body: 'injected' }) })
-  const tape = await taping(t, { http: target(server.port), plugins: [replace] })
+  const tape = await taping(t, { http: server.target, plugins: [replace] })
   const url = `http://127.0.0.1:${tape.port}/`
   const { stdout } = await run(t, 'curl', ['-s', '-w', '%{http_code} %{num_connects} ', url, url])
   t.is(stdout.toString(), 'injected503 1 injected503 0 ')
@@ -176,10 +143,10 @@ test('a response is replaced by one of the plugin\'s own', async (t) => {
 })
 
 test('each request goes where a plugin sends it, and connections are kept', async (t) => {
-  const one = await echoing(t, (request, response) => void response.end(`one ${request.url}`))
-  const two = await echoing(t, (request, response) => void response.end(`two ${request.url}`))
+  const one = await httpOrigin(t, (request, response) => void response.end(`one ${request.url}`))
+  const two = await httpOrigin(t, (request, response) => void response.end(`two ${request.url}`))
   const route = http('route', { request: (request) => request.path === '/2' ? retarget(`http://127.0.0.1:${two.port}`) : undefined })
-  const tape = await taping(t, { http: target(one.port), plugins: [route] })
+  const tape = await taping(t, { http: one.target, plugins: [route] })
   const url = (path: string): string => `http://127.0.0.1:${tape.port}/${path}`
   const { stdout } = await run(t, 'curl', ['-s', url('1'), url('1'), url('2'), url('2'), url('1')])
   t.is(stdout.toString(), 'one /1one /1two /2two /2one /1')
@@ -190,9 +157,9 @@ test('each request goes where a plugin sends it, and connections are kept', asyn
 })
 
 test('delay holds a message back', async (t) => {
-  const server = await echoing(t)
+  const server = await httpOrigin(t)
   const slow = http('slow', { request: () => delay(60), response: () => delay(60) })
-  const tape = await taping(t, { http: target(server.port), plugins: [slow] })
+  const tape = await taping(t, { http: server.target, plugins: [slow] })
   const began = Date.now()
   await run(t, 'curl', ['-s', `http://127.0.0.1:${tape.port}/`])
   t.true(Date.now() - began >= 119)
@@ -202,8 +169,8 @@ test('delay holds a message back', async (t) => {
 
 for (const side of ['request', 'response'] as const) {
   test(`a ${side} is dropped: the client waits until it leaves`, async (t) => {
-    const server = await echoing(t)
-    const tape = await taping(t, { http: target(server.port), plugins: [http('drop', { [side]: () => drop() })] })
+    const server = await httpOrigin(t)
+    const tape = await taping(t, { http: server.target, plugins: [http('drop', { [side]: () => drop() })] })
     const client = await connectTo(t, tape.port)
     client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     for (let waits = 0; waits < 100 && side === 'response' && server.served() === 0; waits++) await sleep(20)
@@ -217,8 +184,8 @@ for (const side of ['request', 'response'] as const) {
   })
 
   test(`a ${side} closes the connection`, async (t) => {
-    const server = await echoing(t)
-    const tape = await taping(t, { http: target(server.port), plugins: [http('close', { [side]: () => close() })] })
+    const server = await httpOrigin(t)
+    const tape = await taping(t, { http: server.target, plugins: [http('close', { [side]: () => close() })] })
     const client = await connectTo(t, tape.port)
     client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     t.is((await client.rest()).length, 0)
@@ -228,8 +195,8 @@ for (const side of ['request', 'response'] as const) {
   })
 
   test(`a ${side} resets the connection`, async (t) => {
-    const server = await echoing(t)
-    const tape = await taping(t, { http: target(server.port), plugins: [http('reset', { [side]: () => reset() })] })
+    const server = await httpOrigin(t)
+    const tape = await taping(t, { http: server.target, plugins: [http('reset', { [side]: () => reset() })] })
     const client = await connectTo(t, tape.port)
     client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     t.is(await client.over(), 'ECONNRESET')
@@ -239,21 +206,21 @@ for (const side of ['request', 'response'] as const) {
 }
 
 test('a hook that throws or hangs leaves the message as it was, or costs the connection', async (t) => {
-  const server = await echoing(t)
+  const server = await httpOrigin(t)
   const bad = (name: string, onError: 'pass' | 'cut', request: () => Promise<void> | void): AnyPlugin => definePlugin({
     name, description: name, onError, timeout: 50, setup: () => ({ http: { request: (message) => { message.headers.set('x-half', 'done'); return request() } } }),
   })
-  const passing = await relaying(t, { http: target(server.port), log: () => {}, plugins: [bad('throws', 'pass', () => { throw new Error('boom') }), bad('hangs', 'pass', () => new Promise(() => {}))] })
+  const passing = await relaying(t, { http: server.target, log: () => {}, plugins: [bad('throws', 'pass', () => { throw new Error('boom') }), bad('hangs', 'pass', () => new Promise(() => {}))] })
   const { stdout } = await run(t, 'curl', ['-s', `http://127.0.0.1:${passing.port}/`])
   t.false(stdout.toString().includes('x-half'))
-  const cutting = await relaying(t, { http: target(server.port), log: () => {}, plugins: [bad('throws', 'cut', () => { throw new Error('boom') })] })
+  const cutting = await relaying(t, { http: server.target, log: () => {}, plugins: [bad('throws', 'cut', () => { throw new Error('boom') })] })
   t.is((await run(t, 'curl', ['-s', `http://127.0.0.1:${cutting.port}/`])).code, 56)
 })
 
 test('HEAD made GET and GET made HEAD: each side gets the framing that its own method has', async (t) => {
-  const server = await echoing(t, (_request, response) => void response.setHeader('Content-Length', 5).end('hello'))
+  const server = await httpOrigin(t, (_request, response) => void response.setHeader('Content-Length', 5).end('hello'))
   const swap = http('swap', { request(request) { request.method = request.method === 'GET' ? 'HEAD' : 'GET' } })
-  const tape = await taping(t, { http: target(server.port), plugins: [swap] })
+  const tape = await taping(t, { http: server.target, plugins: [swap] })
   const url = `http://127.0.0.1:${tape.port}/`
   const { stdout } = await run(t, 'curl', ['-s', '-w', '%{http_code} %{size_download} %{num_connects};', url, '--next', '-sI', '-o', '/dev/null', '-w', '%{http_code} %{num_connects};', url, '--next', '-s', '-w', '%{http_code} %{size_download} %{num_connects};', url])
   t.is(stdout.toString(), '200 0 1;200 0;200 0 0;')
@@ -265,7 +232,7 @@ test('1xx responses pass the hook, and 101 and CONNECT make a tunnel', async (t)
   const server = await peerServer(t)
   const seen: string[] = []
   const spy = http('spy', { response(response) { seen.push(`${response.status} ${response.informational}`); response.headers.set('x-a', 'b') } })
-  const tape = await taping(t, { http: target(server.port), plugins: [spy] })
+  const tape = await taping(t, { http: `0=http://127.0.0.1:${server.port}`, plugins: [spy] })
   const client = await connectTo(t, tape.port)
   client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
   const served = await server.next()
@@ -287,7 +254,7 @@ test('1xx responses pass the hook, and 101 and CONNECT make a tunnel', async (t)
 
 test('a tunnel by CONNECT', async (t) => {
   const server = await peerServer(t)
-  const tape = await taping(t, { http: target(server.port), plugins: [http('spy', { request: () => {} })] })
+  const tape = await taping(t, { http: `0=http://127.0.0.1:${server.port}`, plugins: [http('spy', { request: () => {} })] })
   const client = await connectTo(t, tape.port)
   client.write('CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\nearly')
   const served = await server.next()

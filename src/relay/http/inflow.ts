@@ -95,7 +95,7 @@ export class Inflow {
   }
 
   #run(): void {
-    if (this.#running || this.#stopped) return
+    if (this.#running) return
     this.#running = true
     while (!this.#stopped && this.#at < this.#pieces.length) this.#take(this.#pieces[this.#at++]!)
     this.#running = false
