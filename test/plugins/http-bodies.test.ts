@@ -40,7 +40,7 @@ test('gzipped JSON is changed as JSON, and goes on gzipped, in both directions',
   t.true(changed)
   const sent = await textOf(recording.message(id, 'response', 'sent'))
   t.is(gunzipSync(Buffer.from(sent.slice(sent.indexOf('\r\n\r\n') + 4), 'latin1')).toString(), body)
-  t.deepEqual([...recording.events()].map(({ hook }) => hook), ['http.requestBody', 'http.responseBody'])
+  t.deepEqual([...recording.events({ where: 'hook is not null' })].map(({ hook }) => hook), ['http.requestBody', 'http.responseBody'])
 })
 
 test('what is recorded as sent is what was on the wire: lengths, chunks, trailers', async (t) => {
@@ -104,7 +104,7 @@ test('a body that no plugin changed goes on byte for byte, though it was waited 
   const recording = await tape.recorded()
   t.false(onlyExchange(recording).changed)
   t.deepEqual([...recording.segments({ where: 'leg = \'sent\'' })], [])
-  t.deepEqual([...recording.events()].map(({ kind }) => kind), ['delayed', 'body-undecodable'])
+  t.deepEqual([...recording.events({ where: 'hook is not null' })].map(({ kind }) => kind), ['delayed', 'body-undecodable'])
 })
 
 test('a body beyond the limit goes on unchanged, known by its length or found out on the way', async (t) => {
@@ -120,7 +120,7 @@ test('a body beyond the limit goes on unchanged, known by its length or found ou
   }
   t.is(called, 0)
   const recording = await tape.recorded()
-  t.deepEqual([...recording.events()].map(({ kind, source }) => `${kind} ${source}`), ['body-too-large limited', 'body-too-large limited'])
+  t.deepEqual([...recording.events({ where: 'hook is not null' })].map(({ kind, source }) => `${kind} ${source}`), ['body-too-large limited', 'body-too-large limited'])
   t.deepEqual([...recording.exchanges()].map(({ changed }) => changed), [false, false])
 })
 

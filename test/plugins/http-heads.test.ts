@@ -28,7 +28,7 @@ test('a request\'s method, target and fields are changed in place, and the recor
   t.like(exchange, { method: 'POST', path: '/path', changed: true, status: 200, error: null })
   t.regex(await textOf(recording.message(exchange.id, 'request')), /^POST \/path\?q=1 HTTP\/1.1\r\n(?:.|\r\n)*User-Agent: curl/)
   t.regex(await textOf(recording.message(exchange.id, 'request', 'sent')), /^PUT \/other\?q=1 HTTP\/1.1\r\n(?:.|\r\n)*x-added: yes\r\n\r\nbody$/)
-  t.deepEqual([...recording.events()].map(({ kind, source, hook, messageId }) => [kind, source, hook, messageId]), [['changed', 'change', 'http.request', exchange.id]])
+  t.deepEqual([...recording.events({ where: 'hook is not null' })].map(({ kind, source, hook, messageId }) => [kind, source, hook, messageId]), [['changed', 'change', 'http.request', exchange.id]])
 })
 
 test('a response\'s status and fields are changed, the rest of it is as it came', async (t) => {
@@ -105,7 +105,7 @@ test('a request is answered in the server\'s stead, with the server down', async
   t.is(await textOf(recording.message(exchanges[0]!.id, 'response')), '')
   t.is(await textOf(recording.message(exchanges[0]!.id, 'request', 'sent')), '')
   t.regex(await textOf(recording.message(exchanges[0]!.id, 'request')), /goes nowhere$/)
-  t.deepEqual([...recording.events()].map(({ kind, messageId }) => [kind, messageId]), exchanges.map(({ id }) => ['answered', id]))
+  t.deepEqual([...recording.events({ where: 'hook is not null' })].map(({ kind, messageId }) => [kind, messageId]), exchanges.map(({ id }) => ['answered', id]))
 })
 
 test('answered and forwarded requests on one connection keep their places', async (t) => {
@@ -153,7 +153,7 @@ test('each request goes where a plugin sends it, and connections are kept', asyn
   const recording = await tape.recorded()
   t.is([...recording.connections()].length, 1)
   t.deepEqual([...recording.exchanges()].map(({ status, error }) => [status, error]), Array.from({ length: 5 }, () => [200, null]))
-  t.deepEqual([...recording.events()].map(({ kind }) => kind), ['retargeted', 'dialled', 'retargeted', 'dialled'])
+  t.deepEqual([...recording.events({ where: 'hook is not null' })].map(({ kind }) => kind), ['retargeted', 'dialled', 'retargeted', 'dialled'])
 })
 
 test('delay holds a message back', async (t) => {

@@ -149,6 +149,8 @@ export class HttpSession implements Carried, Host {
     this.#requests.answered(status)
     this.#exchange = null
     if (closing) this.end('closed after the response')
+    // A response that lasts until the server closes is over with that: whatever followed would be taken for more of it.
+    else if (this.#upstream?.ended === true && !this.#upstream.discarded) this.#serverFin()
     else if (this.fromServer.waiting.some(({ type }) => type !== 'fin')) this.#unsolicited()
   }
 
@@ -341,6 +343,7 @@ export class HttpSession implements Carried, Host {
 
   /** All that the server said is with the client: it hears of the end as it would without a relay. */
   #serverFin(): void {
+    if (this.#mode === 'ending') return
     this.tap?.end('down', true)
     this.down.flush()
     this.#clientOut.end()
