@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
 import { colour as pc } from './colour.js'
 import type { HttpExchange, Recording, Side } from '../index.js'
 import { firstHeader } from '../protocols/http1/index.js'
@@ -22,23 +24,57 @@ export async function* exchangeView(recording: Recording, id: number): AsyncGene
 
 async function* messageView(recording: Recording, exchange: HttpExchange, side: Side): AsyncGenerator<string> {
   const received = recording.head(exchange.id, side)
-  if (received.length === 0) {
+  const sent = exchange.changed ? recording.head(exchange.id, side, 'sent') : received
+  if (received.length === 0 && sent.length === 0) {
     yield pc.dim(`[no ${side}]`)
     return
   }
-  const sent = exchange.changed ? recording.head(exchange.id, side, 'sent') : received
-  yield* received.equals(sent) ? headLines(received) : difference(headLines(received), headLines(sent))
+  if (exchange.changed && sent.length === 0) yield pc.red(`[this ${side} went no further]`)
+  if (received.length === 0) yield pc.green('[the relay\'s own: no server said this]')
+  if (sent.length === 0 || received.equals(sent)) yield* headLines(received)
+  else yield* difference(received.length === 0 ? [] : headLines(received), headLines(sent))
   const [fields, type, size] = side === 'request'
     ? [exchange.requestHeaders, exchange.requestType, exchange.requestBodySize] as const
     : [exchange.responseHeaders, exchange.responseType, exchange.responseBodySize] as const
-  if (size === 0) return
-  yield ''
-  yield* bodyView(recording.body(exchange.id, side), {
-    size, type, coding: firstHeader(fields, 'content-encoding') ?? null, whole: `wiretape show ${exchange.id} --body ${side}`,
-  })
+  const coding = firstHeader(fields, 'content-encoding') ?? null
+  if (size > 0 && received.length > 0) {
+    yield ''
+    yield* bodyView(recording.body(exchange.id, side), { size, type, coding, whole: `wiretape show ${exchange.id} --body ${side}` })
+  }
+  if (exchange.changed && sent.length > 0) yield* sentBodyView(recording, exchange.id, side, sent)
   for (const [name, value] of side === 'request' ? exchange.requestTrailers : exchange.responseTrailers) {
     yield pc.dim(`trailer ${printableLine(`${name}: ${value}`)}`)
   }
+}
+
+/** What went out instead of the body that came. */
+async function* sentBodyView(recording: Recording, id: number, side: Side, head: Buffer): AsyncGenerator<string> {
+  const same = await samePieces(recording.body(id, side), recording.body(id, side, 'sent'))
+  if (same.equal) return
+  const type = /^content-type:[ \t]*(.*?)[ \t]*\r?$/im.exec(head.toString('latin1'))?.[1] ?? null
+  yield ''
+  yield pc.green(same.sent === 0 ? '[no body was sent on]' : `sent on instead, ${formatBytes(same.sent)}:`)
+  if (same.sent > 0) yield* bodyView(recording.body(id, side, 'sent'), { size: same.sent, type, coding: codingOf(head), whole: `wiretape show ${id} --body ${side} --sent` })
+}
+
+/** Whether two streams are the same, however they are cut, and how long the second is; without either in memory. */
+async function samePieces(received: Readable, sent: Readable): Promise<{ readonly equal: boolean, readonly sent: number }> {
+  const [one, other] = await Promise.all([digestOf(received), digestOf(sent)])
+  return { equal: one.digest === other.digest, sent: other.length }
+}
+
+async function digestOf(stream: Readable): Promise<{ readonly digest: string, readonly length: number }> {
+  const hash = createHash('sha256')
+  let length = 0
+  for await (const piece of stream) {
+    hash.update(piece as Buffer)
+    length += (piece as Buffer).length
+  }
+  return { digest: hash.digest('hex'), length }
+}
+
+function codingOf(head: Buffer): string | null {
+  return /^content-encoding:[ \t]*(.*?)[ \t]*\r?$/im.exec(head.toString('latin1'))?.[1] ?? null
 }
 
 function facts(recording: Recording, exchange: HttpExchange): string {

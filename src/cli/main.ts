@@ -83,11 +83,12 @@ async function run(): Promise<void> {
       .positional('words', { type: 'string', array: true, demandOption: true, describe: '[FILE] ID' })
       .option('body', { choices: ['request', 'response'] as const, requiresArg: true, describe: 'only the exact bytes of this body; an FTP transfer has one, which both words mean' })
       .option('raw', { type: 'boolean', default: false, describe: 'the exact bytes as they were on the wire' })
+      .option('sent', { type: 'boolean', default: false, describe: 'with --body or --raw: what went out, where plugins changed what came' })
       .option('json', { type: 'boolean', default: false, describe: 'the facts as JSON' })
       .example('$0 show 7', '').example('$0 show 7 --body response > page.html', ''),
-    async ({ words, body, raw, json }) => {
+    async ({ words, body, raw, sent, json }) => {
       const { show } = await import('./show.js')
-      await show({ words: words.map(String), body, raw, json })
+      await show({ words: words.map(String), body, raw, sent, json })
     })
     .command('ftp [words..]', 'draw FTP sessions: control and data side by side', (parser) => parser
       .usage('$0 ftp [FILE] [SESSION]\n\nDraws FTP sessions on one time axis: commands and replies left, data connections right.')

@@ -13,22 +13,25 @@ export interface ShowArguments {
   readonly words: readonly string[]
   readonly body: Side | undefined
   readonly raw: boolean
+  /** What went out instead of what came. */
+  readonly sent: boolean
   readonly json: boolean
 }
 
-export async function show({ words, body, raw, json }: ShowArguments): Promise<void> {
+export async function show({ words, body, raw, sent, json }: ShowArguments): Promise<void> {
   if (words.length > 2) throw new WiretapeError('usage', 'show takes [FILE] ID: at most two words')
   const [file, word] = words.length > 1 ? [words[0], words[1]!] : [undefined, words[0]!]
   if (!/^\d{1,15}$/.test(word)) {
     throw new WiretapeError('usage', `ID ${printableText(word)}: expected a record's number, as wiretape ls prints it`)
   }
+  if (sent && body === undefined && !raw) throw new WiretapeError('usage', '--sent needs --body or --raw: without them show prints both versions')
   const id = Number(word)
   using recording = openRecording(file)
   const record = recording.record(id)
   const { kind } = record
   const decoded = ftpRecord(recording, record) ?? udpRecord(recording, record)
   if (body !== undefined || raw) {
-    for (const stream of decoded?.bytes(body, raw) ?? bytesOf(recording, id, kind, body, raw)) await toStdout(stream)
+    for (const stream of decoded?.bytes(body, raw) ?? bytesOf(recording, id, kind, body, raw, sent ? 'sent' : 'received')) await toStdout(stream)
     return
   }
   if (json) {
@@ -39,13 +42,13 @@ export async function show({ words, body, raw, json }: ShowArguments): Promise<v
   for await (const line of lines) console.log(line)
 }
 
-function bytesOf(recording: Recording, id: number, kind: string, body: Side | undefined, raw: boolean): Readable[] {
+function bytesOf(recording: Recording, id: number, kind: string, body: Side | undefined, raw: boolean, leg: 'received' | 'sent'): Readable[] {
   if (kind !== 'exchange') {
     const directions = body === undefined ? ['up', 'down'] as const : body === 'request' ? ['up'] as const : ['down'] as const
-    return directions.map((direction) => recording.stream(id, direction))
+    return directions.map((direction) => recording.stream(id, direction, leg))
   }
-  if (!raw) return [recording.body(id, body!)]
-  return (body === undefined ? ['request', 'response'] as const : [body]).map((side) => recording.message(id, side))
+  if (!raw) return [recording.body(id, body!, leg)]
+  return (body === undefined ? ['request', 'response'] as const : [body]).map((side) => recording.message(id, side, leg))
 }
 
 /** Exact bytes, but not to a terminal: there, what it would act on is spelt out. */

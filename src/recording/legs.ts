@@ -12,8 +12,10 @@ export function* asReceived(rows: Iterable<unknown>): Generator<Buffer> {
 /**
  * Bytes in stream order as they went out: those received, and in the places of some what was sent instead. The two are read side by
  * side, each in its order, as a replacement may have been recorded long after what it stands for: a plugin had waited for a whole body.
+ * @param received segments of the wanted kinds. @param sent of all kinds: what one of another kind stands for is left out too.
+ * @param kinds the wanted ones; null for all.
  */
-export function* asSent(received: Iterable<unknown>, sent: Iterable<unknown>): Generator<Buffer> {
+export function* asSent(received: Iterable<unknown>, sent: Iterable<unknown>, kinds: readonly string[] | null = null): Generator<Buffer> {
   const replacements = sent[Symbol.iterator]()
   let next = replacements.next()
   /** What comes before this offset has been replaced. */
@@ -23,18 +25,21 @@ export function* asSent(received: Iterable<unknown>, sent: Iterable<unknown>): G
     const end = offset + bytes.length
     let at = Math.max(offset, skipUntil)
     while (next.done !== true) {
-      const { offset: place, replaces, bytes: instead } = readSegment(next.value as Row)
+      const { offset: place, replaces, kind, bytes: instead } = readSegment(next.value as Row)
       if (place >= end) break
       if (place > at) {
         yield bytes.subarray(at - offset, place - offset)
         at = place
       }
-      yield instead
+      if (kinds === null || kinds.includes(kind)) yield instead
       skipUntil = Math.max(skipUntil, place + (replaces ?? 0))
       at = Math.max(at, skipUntil)
       next = replacements.next()
     }
     if (at < end) yield bytes.subarray(at - offset)
   }
-  for (; next.done !== true; next = replacements.next()) yield readSegment(next.value as Row).bytes
+  for (; next.done !== true; next = replacements.next()) {
+    const { kind, bytes } = readSegment(next.value as Row)
+    if (kinds === null || kinds.includes(kind)) yield bytes
+  }
 }

@@ -166,10 +166,11 @@ export class Recording {
   /**
    * The body of an exchange as it came, with the chunked coding undone and the content coding not: a stream of Buffers,
    * read from the file as it is consumed.
+   * @param leg `received`, or `sent` for the body as it went out.
    * @throws WiretapeError `not-found`.
    */
-  body(exchangeId: number, side: Side): Readable {
-    return Readable.from(this.#pieces(exchangeId, side, 'received', ['body']), { objectMode: false })
+  body(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Readable {
+    return Readable.from(this.#pieces(exchangeId, side, leg, ['body']), { objectMode: false })
   }
 
   /**
@@ -264,9 +265,9 @@ export class Recording {
     // The ids bound the search where there is no index yet, in a recording still open or cut off.
     const rows = (which: 'received' | 'sent'): Generator => this.#rows(
       `SELECT * FROM segment WHERE id BETWEEN ? AND ? AND +message_id = ? AND direction = ? AND leg = '${which}'
-       AND kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')}) ORDER BY id`,
+       ${which === 'received' ? `AND kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')})` : ''} ORDER BY id`,
       exchange['first_segment'] as number, exchange['last_segment'] as number, exchangeId, side === 'request' ? 'up' : 'down')
-    yield* leg === 'received' ? asReceived(rows('received')) : asSent(rows('received'), rows('sent'))
+    yield* leg === 'received' ? asReceived(rows('received')) : asSent(rows('received'), rows('sent'), kinds)
   }
 
   *#streamPieces(connectionId: number, direction: Direction, leg: 'received' | 'sent'): Generator<Buffer> {
