@@ -5,8 +5,9 @@ import { ftp } from './suite/ftp.js'
 import { latency } from './suite/latency.js'
 import { ls } from './suite/ls.js'
 import { memory } from './suite/memory.js'
+import { plugins } from './suite/plugins.js'
 import { requests } from './suite/requests.js'
 import { udp } from './suite/udp.js'
 
 /** Every bench, in the order in which they run. */
-export const benches: readonly Bench[] = [requests, body, latency, memory, ls, ftp, ftpSessions, udp]
+export const benches: readonly Bench[] = [requests, body, latency, memory, plugins, ls, ftp, ftpSessions, udp]

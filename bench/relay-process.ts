@@ -1,12 +1,15 @@
 import { startRelay } from '../src/index.js'
+import { benchPlugins } from './bench-plugins.js'
+import type { BenchPlugin } from './bench-plugins.js'
 import type { RelayOptions } from '../src/index.js'
 
 /*
- * The relay under test in a process of its own, as a user would run it. Argument: the options of `startRelay` as JSON.
+ * The relay under test in a process of its own, as a user would run it. Argument: the options of `startRelay` as JSON, with `plugin` for one of the bench's.
  * Prints `{"port"}` when it listens; on SIGTERM stops and prints `{"stats", "failure", "peakMemory"}` (bytes).
  */
 
-const relay = await startRelay(JSON.parse(process.argv[2]!) as RelayOptions)
+const { plugin, ...options } = JSON.parse(process.argv[2]!) as RelayOptions & { readonly plugin?: BenchPlugin }
+const relay = await startRelay(plugin === undefined ? options : { ...options, plugins: [benchPlugins[plugin]] })
 
 process.once('SIGTERM', () => {
   void relay.stop().then(() => {

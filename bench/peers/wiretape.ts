@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { RelayOptions, RelayStats } from '../../src/index.js'
+import type { BenchPlugin } from '../bench-plugins.js'
 import type { Session } from '../bench.js'
 import { loopback } from '../ports.js'
 import type { Peer, RunningPeer } from './peer.js'
@@ -35,11 +36,22 @@ export function notRecordingOf(protocol: Protocol): Peer {
   }
 }
 
+/** Ours with a plugin, recording or not. */
+export function withPlugin(plugin: BenchPlugin, records: boolean): Peer {
+  return {
+    name: `plugin: ${plugin}${records ? ', recording' : ''}`,
+    program: null,
+    start: (session, origin) => startRelayProcess(session, {
+      ...relayTo('http', origin), plugin, ...(records ? { record: session.scratch.fresh('recording.sqlite') } : {}),
+    }),
+  }
+}
+
 export const recording = recordingOf('http')
 export const notRecording = notRecordingOf('http')
 
 export async function startRelayProcess(
-  { processes }: Session, options: Omit<RelayOptions, 'record'> & { readonly record?: string },
+  { processes }: Session, options: Omit<RelayOptions, 'record'> & { readonly record?: string, readonly plugin?: BenchPlugin },
 ): Promise<RunningRelay> {
   const running = processes.start(process.execPath, [script, JSON.stringify(options)])
   const { port } = JSON.parse(await running.firstLine()) as { port: number }
