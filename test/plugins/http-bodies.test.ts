@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { close, delay, respond } from 'wiretape'
+import { close, delay, drop, respond } from 'wiretape'
 import { http, httpOrigin } from '../real/http-origin.js'
 import { connectTo, peerServer } from '../real/peer.js'
 import { run } from '../real/program.js'
@@ -151,7 +152,7 @@ test('a body hook may answer, and may cut', async (t) => {
   t.is(server.served(), 2)
   const recording = await tape.recorded()
   const sent: string[] = []
-  for (const { id } of recording.exchanges()) sent.push((await textOf(recording.message(id, 'response', 'sent'))).split('\r\n\r\n')[1] ?? '')
+  for (const { id } of recording.exchanges()) sent.push((await textOf(recording.message(id, 'response', 'sent'))).replace(/^[^]*\r\n\r\n/, ''))
   t.deepEqual(sent, ['no', 'hidden', ''])
 })
 
@@ -199,6 +200,43 @@ test('a request is transformed as a stream, and one of HTTP/1.0 with a length', 
   t.is(second!.headers['content-length'], '5')
   const recording = await tape.recorded()
   t.deepEqual([...recording.exchanges()].map(({ error, changed }) => [error, changed]), [[null, true], [null, true]])
+})
+
+test('a stream of a plugin comes to its end when the client leaves', async (t) => {
+  const server = await peerServer(t)
+  let finished = false
+  const watch = http('watch', {
+    request(request) {
+      request.transformBody(async function* (chunks) {
+        try {
+          yield* chunks
+        } finally {
+          finished = true
+        }
+      })
+    },
+  })
+  const relay = await relaying(t, { http: `0=http://127.0.0.1:${server.port}`, log: () => {}, plugins: [watch] })
+  const client = await connectTo(t, relay.port)
+  client.write(post('Content-Length: 100', 'half'))
+  await (await server.next()).through('half')
+  client.reset()
+  for (let waits = 0; waits < 100 && !finished; waits++) await sleep(20)
+  t.true(finished)
+})
+
+test('a request whose body hook drops it goes nowhere, and the client waits until it leaves', async (t) => {
+  const server = await httpOrigin(t)
+  const tape = await taping(t, { http: server.target, plugins: [http('drop', { requestBody: () => drop() })] })
+  const client = await connectTo(t, tape.port)
+  client.write(post('Content-Length: 3', 'abc'))
+  await sleep(100)
+  t.is(client.ending, null)
+  client.finish()
+  t.is((await client.rest()).length, 0)
+  const recording = await tape.recorded()
+  t.is(await textOf(recording.message(onlyExchange(recording).id, 'request', 'sent')), '')
+  t.is(server.served(), 0)
 })
 
 test('a large body streams through with bounded memory, exactly as it came', async (t) => {

@@ -69,6 +69,12 @@ export class Exchange {
     return this.#usesServer
   }
 
+  /** Its connection is gone: streams of plugins come to their end. */
+  abandon(): void {
+    if (!this.#upDone) this.#upCourse?.end(this.#upEnd, false)
+    if (!this.#downDone) this.#downCourse?.end(this.#downEnd, false)
+  }
+
   takeUp(piece: Piece): void {
     switch (piece.type) {
       case 'span':

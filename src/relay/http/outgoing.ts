@@ -6,6 +6,8 @@ import type { Outlet } from '../outlet.js'
 /** Up to here pieces are copied into one write: a system call costs more than the copy. */
 const mostJoined = 64 * 1024
 
+const nothing = Buffer.alloc(0)
+
 /** What goes out in one direction: received bytes as they came, and others in their place, which are recorded. Written together by `flush`. */
 export class Outgoing {
   /** To be added to stream offsets: where the bytes of the server being read begin among all that servers have sent. */
@@ -45,7 +47,8 @@ export class Outgoing {
 
   /** Bytes that go out instead of `length` received ones at `start`. In order: `start` never decreases. */
   replace(start: number, length: number, bytes: Buffer, kind: SentKind): void {
-    if (this.#stopped || (length === 0 && bytes.length === 0)) return
+    if (length === 0 && bytes.length === 0) return
+    if (this.#stopped) bytes = nothing
     this.#tap?.sent(this.#direction, start + this.base, length, bytes, kind)
     if (bytes.length > 0) this.#pieces.push(bytes)
   }
@@ -65,7 +68,7 @@ export class Outgoing {
     else for (const piece of pieces) outlet.write(piece)
   }
 
-  /** Nothing goes out any more, and nothing is recorded as sent. */
+  /** Nothing goes out any more: of what is replaced from now on, it is recorded that nothing was sent. */
   stop(): void {
     this.#stopped = true
     this.#pieces = []

@@ -180,6 +180,7 @@ export class HttpSession implements Carried, Host {
 
   stall(): void {
     this.#mode = 'stalled'
+    this.fromClient.open()
   }
 
   pipe(): void {
@@ -393,6 +394,7 @@ export class HttpSession implements Carried, Host {
     if (--this.#open > 0) return
     if (this.#linger !== null) clearTimeout(this.#linger)
     this.#stop()
+    this.#exchange?.abandon()
     this.#settle()
     returnReadBuffer(this.#readBuffer)
     const ending = { reason: this.#reason ?? 'closed', error: this.#error }
