@@ -14,7 +14,7 @@ export class DatagramInterpreter implements Interpreter {
 
   constructor(context: InterpreterContext) {
     this.#context = context
-    this.#recent = new RecentDatagrams(context.store)
+    this.#recent = RecentDatagrams.of(context.store)
   }
 
   received(direction: Direction, bytes: Buffer, offset: number, time: number): void {
@@ -27,7 +27,7 @@ export class DatagramInterpreter implements Interpreter {
     const id = store.newId()
     const { first } = store.segment(connection.id, direction, 'received', offset, time, 'datagram', id, null, bytes)
     const told = this.#reader?.datagram(direction, bytes, id, time) ?? null
-    const datagram = { id, ordinal, direction, offset, time, size: bytes.length, segmentId: first, told, changed: false }
+    const datagram = { id, connectionId: connection.id, ordinal, direction, offset, time, size: bytes.length, segmentId: first, told, changed: false }
     this.#write(datagram)
     if (told === null) store.countRecord()
     this.#recent.add(datagram)
@@ -35,7 +35,7 @@ export class DatagramInterpreter implements Interpreter {
 
   sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number): void {
     const { store, connection } = this.#context
-    const found = this.#recent.at(direction, offset)
+    const found = this.#recent.at(connection.id, direction, offset)
     // What replaces nothing stands beside the datagram at its place: another copy of it.
     const datagram = found !== undefined && (replaced === 0 || found.size === replaced) ? found : null
     store.segment(connection.id, direction, 'sent', offset, time, 'datagram', datagram?.id ?? null, replaced, bytes)
@@ -50,7 +50,7 @@ export class DatagramInterpreter implements Interpreter {
   }
 
   messageId(ordinal: number): number | null {
-    return this.#recent.withOrdinal(ordinal)?.id ?? null
+    return this.#recent.withOrdinal(this.#context.connection.id, ordinal)?.id ?? null
   }
 
   end(): void {}
@@ -59,7 +59,6 @@ export class DatagramInterpreter implements Interpreter {
 
   close(time: number): void {
     this.#reader?.close(time)
-    this.#recent.clear()
   }
 
   #write({ id, direction, time, size, segmentId, told, changed }: RecentDatagram): void {

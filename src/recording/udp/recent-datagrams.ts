@@ -5,6 +5,7 @@ import type { Told } from './datagram-reader.js'
 /** A datagram's row, as long as something may still be told of it. */
 export interface RecentDatagram {
   readonly id: number
+  readonly connectionId: number
   /** Place in its session, from 0, both directions counted together. */
   readonly ordinal: number
   readonly direction: Direction
@@ -17,65 +18,45 @@ export interface RecentDatagram {
 }
 
 /** Datagrams remembered of all sessions of a recording together: what a plugin does to one is told within moments. */
-const mostRemembered = 16_384
+const mostRemembered = 8192
 
-type Remembered = { readonly datagram: RecentDatagram, readonly session: RecentDatagrams }
+const ofStores = new WeakMap<Store, RecentDatagrams>()
 
-/** The last datagrams over all sessions, in a ring. */
-class Ring {
-  readonly #places: Remembered[] = []
+/**
+ * The last datagrams of a recording. They are looked for from the newest on, as it is mostly one of the last; an index would cost
+ * each of thousands of sessions more than all else that is kept of it, for what only plugins need.
+ */
+export class RecentDatagrams {
+  readonly #ring: RecentDatagram[] = []
   #next = 0
 
-  add(remembered: Remembered): void {
-    const before = this.#places[this.#next]
-    before?.session.forget(before.datagram)
-    this.#places[this.#next] = remembered
-    this.#next = (this.#next + 1) % mostRemembered
-  }
-}
-
-const rings = new WeakMap<Store, Ring>()
-
-/** The last datagrams of one session, found by their place in the stream or in the session. There are thousands of sessions: one map has to do. */
-export class RecentDatagrams {
-  readonly #ring: Ring
-  readonly #found = new Map<number, RecentDatagram>()
-
-  constructor(store: Store) {
-    this.#ring = rings.get(store) ?? new Ring()
-    rings.set(store, this.#ring)
+  static of(store: Store): RecentDatagrams {
+    const found = ofStores.get(store) ?? new RecentDatagrams()
+    ofStores.set(store, found)
+    return found
   }
 
   add(datagram: RecentDatagram): void {
-    this.#found.set(ordinalKey(datagram.ordinal), datagram)
-    // An empty datagram has the offset of the one after it: that one takes its place.
-    this.#found.set(offsetKey(datagram.direction, datagram.offset), datagram)
-    this.#ring.add({ datagram, session: this })
+    this.#ring[this.#next] = datagram
+    this.#next = (this.#next + 1) % mostRemembered
   }
 
-  at(direction: Direction, offset: number): RecentDatagram | undefined {
-    return this.#found.get(offsetKey(direction, offset))
+  /** The datagram that begins there. An empty one has the offset of the one after it, which is found then. */
+  at(connectionId: number, direction: Direction, offset: number): RecentDatagram | undefined {
+    return this.#newest((one) => one.connectionId === connectionId && one.direction === direction && one.offset <= offset, (one) => one.offset === offset)
   }
 
-  withOrdinal(ordinal: number): RecentDatagram | undefined {
-    return this.#found.get(ordinalKey(ordinal))
+  withOrdinal(connectionId: number, ordinal: number): RecentDatagram | undefined {
+    return this.#newest((one) => one.connectionId === connectionId && one.ordinal <= ordinal, (one) => one.ordinal === ordinal)
   }
 
-  forget(datagram: RecentDatagram): void {
-    this.#found.delete(ordinalKey(datagram.ordinal))
-    const key = offsetKey(datagram.direction, datagram.offset)
-    if (this.#found.get(key) === datagram) this.#found.delete(key)
+  /** The newest one that is near enough, if it is the right one: older ones lie further back still. */
+  #newest(near: (one: RecentDatagram) => boolean, right: (one: RecentDatagram) => boolean): RecentDatagram | undefined {
+    const ring = this.#ring
+    for (let back = 1; back <= ring.length; back++) {
+      const one = ring[(this.#next - back + ring.length) % ring.length]!
+      if (near(one)) return right(one) ? one : undefined
+    }
+    return undefined
   }
-
-  clear(): void {
-    this.#found.clear()
-  }
-}
-
-function ordinalKey(ordinal: number): number {
-  return 3 * ordinal
-}
-
-function offsetKey(direction: Direction, offset: number): number {
-  return 3 * offset + (direction === 'up' ? 1 : 2)
 }
