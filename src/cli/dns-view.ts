@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream'
 import { colour as pc } from './colour.js'
-import type { Recording, TimelineRecord, UdpDatagram } from '../index.js'
-import { readText } from '../protocols/content/text.js'
-import { printableLine, printableText } from './escape.js'
+import type { DnsAnswer, Recording, TimelineRecord } from '../index.js'
+import { decodeDns } from '../protocols/dns/message.js'
+import { contentOf, datagramView, eventsOf, howSent, sentOf } from './datagram-view.js'
+import { printableLine } from './escape.js'
 import type { ShownRecord } from './ftp/ftp-record.js'
-import { hexDump } from './hex-dump.js'
-import { formatBytes, formatDuration, formatTime } from './units.js'
+import { formatDuration, formatTime } from './units.js'
 
 /** A datagram or a DNS query as `show` shows it; null where the record is something else. */
 export function udpRecord(recording: Recording, { id, kind }: TimelineRecord): ShownRecord | null {
@@ -42,38 +42,40 @@ function* dnsQueryView(recording: Recording, id: number): Generator<string> {
   const { client, server } = recording.connection(query.connectionId)
   yield pc.dim([
     `DNS query ${id}`, formatTime(query.started),
-    query.latencyMs === null ? 'not answered' : `answered after ${formatDuration(query.latencyMs)}`,
+    query.latencyMs === null ? 'not answered' : `answered ${query.answerDatagramId === null ? 'by a plugin ' : ''}after ${formatDuration(query.latencyMs)}`,
     `${client?.host ?? '?'}:${client?.port ?? '?'} → ${server === null ? '?' : `${server.host}:${server.port}`}`,
   ].join(' · '))
   if (query.error !== null) yield pc.red(printableLine(query.error))
+  const datagrams = [query.datagramId, ...(query.answerDatagramId === null ? [] : [query.answerDatagramId])]
+  yield* eventsOf(recording, datagrams)
   yield `id ${query.dnsId}, ${query.opcode}${query.rcode === null ? '' : ` → ${query.rcode}`}${query.flags.length === 0 ? '' : `, flags ${query.flags.join(' ')}`}`
   yield ''
   yield printableLine(`${query.name ?? '?'}  ${query.class ?? ''} ${query.type ?? ''}`)
-  for (const { section, name, type, class: klass, ttl, data } of recording.dnsAnswers(id)) {
-    yield printableLine(`  ${section.padEnd(10)} ${name}  ${ttl ?? ''} ${klass ?? ''} ${type}  ${data}`.replaceAll(/ {3,}/g, '  '))
+  yield* recordLines(recording.dnsAnswers(id))
+  for (const datagramId of query.changed ? datagrams : []) {
+    for (const segment of sentOf(recording, query.connectionId, datagramId)) {
+      yield ''
+      yield pc.yellow(`${datagramId === query.datagramId ? 'query' : 'answer'} ${howSent(segment)}`)
+      if (segment.bytes.length > 0 && segment.replaces !== 0) yield* messageLines(segment.bytes)
+    }
   }
 }
 
-/** One datagram: text where it is that, else a hex dump. */
-function* datagramView(recording: Recording, id: number): Generator<string> {
-  const [datagram] = recording.datagrams({ where: `id = ${id}` })
-  if (datagram === undefined) return
-  const { client, server } = recording.connection(datagram.connectionId)
-  const ends = [client, server].map((end) => end === null ? '?' : `${end.host}:${end.port}`)
-  yield pc.dim([
-    `datagram ${id}`, formatTime(datagram.time), formatBytes(datagram.size), (datagram.direction === 'up' ? ends : ends.toReversed()).join(' → '),
-    `session ${datagram.connectionId}`,
-  ].join(' · '))
-  for (const { kind, text } of recording.events({ where: `message_id = ${id}` })) yield pc.red(printableLine(`${kind}: ${text}`))
-  yield* contentOf(datagram)
-}
-
-function* contentOf({ bytes }: UdpDatagram): Generator<string> {
-  if (bytes.length === 0) {
-    yield pc.dim('[empty]')
+function* messageLines(bytes: Buffer): Generator<string> {
+  let message
+  try {
+    message = decodeDns(bytes)
+  } catch {
+    yield* contentOf(bytes)
     return
   }
-  const text = readText(bytes, null, false)
-  if (text !== null) yield printableText(text.text).replace(/\n$/, '')
-  else yield* hexDump(bytes)
+  const [question] = message.questions
+  yield printableLine(`${question?.name ?? '?'}  ${question?.class ?? ''} ${question?.type ?? ''}${message.response ? ` → ${message.rcode}` : ''}`)
+  yield* recordLines(message.records)
+}
+
+function* recordLines(records: readonly DnsAnswer[]): Generator<string> {
+  for (const { section, name, type, class: klass, ttl, data } of records) {
+    yield printableLine(`  ${section.padEnd(10)} ${name}  ${ttl ?? ''} ${klass ?? ''} ${type}  ${data}`.replaceAll(/ {3,}/g, '  '))
+  }
 }

@@ -1,6 +1,7 @@
 import packet from 'dns-packet'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
+import { definePlugin, drop, duplicate, respond } from 'wiretape'
 import { startWiretape, wiretape } from '../cli/wiretape.js'
 import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
 import { dnsServer, question } from '../real/dns-server.js'
@@ -86,6 +87,45 @@ test('what no query tells is listed, followed and shown, with the reason', async
   const [hello, unasked] = await Promise.all(followed.map(async ({ id }) => (await wiretape(t, 'show', tape.path, String(id))).stdout.toString()))
   t.regex(hello!, /\nundecodable: a DNS message has at least 12 bytes, this has 5\nhello\n$/)
   t.regex(unasked!, /\ndns-unasked: an answer that no query waits for: id 9, unasked\.example\n/)
+})
+
+test('show tells what plugins did to a datagram, and what went out instead', async (t) => {
+  const echo = await datagramEcho(t)
+  const plugin = definePlugin({ name: 'act', description: '', setup: () => ({ udp: { datagram: (datagram) => {
+    if (datagram.direction === 'down') return undefined
+    const text = datagram.bytes.toString()
+    if (text === 'change') datagram.bytes = Buffer.from('changed')
+    return text === 'drop' ? drop() : text === 'twice' ? duplicate() : undefined
+  } } }) })
+  const tape = await taping(t, { udp: `0=127.0.0.1:${echo.port}`, plugins: [plugin] })
+  const client = await datagramPeer(t)
+  for (const text of ['change', 'drop', 'twice', 'plain']) await client.send(text, tape.port)
+  for (let n = 0; n < 4; n++) await client.take()
+  const recording = await tape.recorded()
+  const shown = await Promise.all([...recording.datagrams({ where: `direction = 'up'` })].map(async ({ id }) =>
+    (await wiretape(t, 'show', tape.path, String(id))).stdout.toString().split('\n').slice(1).join('|')))
+  t.deepEqual(shown, [
+    'act: udp.datagram: changed|change||sent instead, 7 B|changed|', 'act: udp.datagram: dropped|drop||not sent on|',
+    'act: udp.datagram: sent 1 times more|twice||sent once more|twice|', 'plain|',
+  ])
+})
+
+test('show tells what plugins did to a query and its answer', async (t) => {
+  const server = await dnsServer(t)
+  const plugin = definePlugin({ name: 'act', description: '', setup: () => ({ dns: {
+    query: (query) => query.name === 'made.example' ? respond({ answers: [{ name: query.name, type: 'A', data: '192.0.2.99' }] }) : void (query.name = 'www.example'),
+  } }) })
+  const tape = await taping(t, { udp: `0=127.0.0.1:${server.port}`, plugins: [plugin] })
+  const client = await datagramPeer(t)
+  for (const name of ['old.example', 'made.example']) {
+    await client.send(question(1, name), tape.port)
+    await client.take()
+  }
+  const recording = await tape.recorded()
+  const [changed, made] = await Promise.all([...recording.records()].map(async ({ id }) => (await wiretape(t, 'show', tape.path, String(id))).stdout.toString()))
+  t.regex(changed!, /\nact: dns\.query: changed\n[^]*\nold\.example {2}IN A\n {2}answer {2}www\.example {2}300 IN A {2}192\.0\.2\.1\n/)
+  t.regex(changed!, /\n\nquery sent instead, \d+ B\nwww\.example {2}IN A\n\nanswer sent instead, \d+ B\nold\.example {2}IN A → NOERROR\n {2}answer {2}old\.example {2}300 IN A {2}192\.0\.2\.1\n/)
+  t.regex(made!, /answered by a plugin after [^]*\nact: dns\.query: answered\n[^]*\nmade\.example {2}IN A\n {2}answer {2}made\.example {2}0 IN A {2}192\.0\.2\.99\n\nquery not sent on\n$/)
 })
 
 test('control characters from datagrams and names never reach the output raw', async (t) => {
