@@ -77,13 +77,14 @@ test('queries are dropped and answers delayed', async (t) => {
   const { tape, resolver, queried } = await resolving(t, [slow])
   const began = Date.now()
   t.is((await resolver.resolve4('www.example')).length, 2)
-  t.true(Date.now() - began >= 149)
+  const took = Date.now() - began
+  t.true(took >= 149)
   await t.throwsAsync(resolver.resolve4('lost.example'), { code: 'ETIMEOUT' })
   t.deepEqual(queried(), ['www.example A'])
   const recording = await tape.recorded()
   const [query, lost] = [...recording.dnsQueries()]
   t.like(query, { changed: false, rcode: 'NOERROR' })
-  t.true(query!.latencyMs! < 150, 'the server was that fast')
+  t.true(query!.latencyMs! <= took - 148, 'as fast as the server was')
   t.like(lost, { changed: true, error: 'no answer' })
 })
 
