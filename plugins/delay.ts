@@ -11,16 +11,16 @@ export default definePlugin({
   },
   setup({ options: { ms, jitter, share, path }, random }) {
     // Drawn for each message whether it waits or not, so that one share's messages are the same in every run.
-    const wait = () => {
-      const waits = random() < share
-      const time = Math.max(0, ms + (random() * 2 - 1) * jitter)
+    const wait = (sequence: string) => {
+      const waits = random(sequence) < share
+      const time = Math.max(0, ms + (random(sequence) * 2 - 1) * jitter)
       return waits ? delay(time) : undefined
     }
     return {
-      connection: { open: ({ protocol }) => protocol === 'tcp' ? wait() : undefined },
-      http: { request: (request) => request.path.startsWith(path) ? wait() : undefined },
-      ftp: { command: wait },
-      udp: { datagram: wait },
+      connection: { open: ({ protocol }) => protocol === 'tcp' ? wait('open') : undefined },
+      http: { request: (request) => request.path.startsWith(path) ? wait('up') : undefined },
+      ftp: { command: () => wait('up') },
+      udp: { datagram: ({ direction }) => wait(direction) },
     }
   },
 })

@@ -112,7 +112,8 @@ class Redaction implements RecordingMask {
     for (const { before, until } of this.#leads) {
       before.lastIndex = from
       const match = before.exec(text)
-      if (match !== null && (first === null || match.index < first.start)) first = { start: match.index, end: match.index + match[0].length, until }
+      // One that reaches the end may go on with the next read: it is kept back, and looked at again.
+      if (match !== null && match.index + match[0].length < text.length && (first === null || match.index < first.start)) first = { start: match.index, end: match.index + match[0].length, until }
     }
     return first
   }

@@ -24,8 +24,12 @@ export type OptionValues<Declarations extends OptionDeclarations> = {
 
 export interface SetupContext<Declarations extends OptionDeclarations> {
   readonly options: OptionValues<Declarations>
-  /** From 0 up to 1, from the run's seed, this plugin and this connection: the same in every run with the same seed. */
-  readonly random: () => number
+  /**
+   * From 0 up to 1, from the run's seed, this plugin and this connection: the same in every run with the same seed.
+   * @param sequence draws from a sequence of its own: hooks of both directions take `random(direction)`, else the timing would decide
+   *   which of them gets which number.
+   */
+  readonly random: (sequence?: string) => number
   /** One line for whoever watches the relay. */
   readonly log: (text: string) => void
   /** The same map for every connection that this plugin sees: for what goes beyond one, such as every third request of all. */

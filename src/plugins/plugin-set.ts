@@ -5,7 +5,7 @@ import type { PluginDefinition } from './definition.js'
 import type { Hooks } from './hooks.js'
 import type { ConnectionInfo } from './messages.js'
 import { readOptionValues } from './option-values.js'
-import { seededRandom } from './random.js'
+import { seededSequences } from './random.js'
 
 const defaultTimeout = 30_000
 const defaultBodyLimit = 10 * 1024 * 1024
@@ -73,7 +73,7 @@ export class PluginSet {
 
   #setUp({ definition, options }: ConfiguredPlugin, shared: Map<string, unknown>, key: string): Hooks {
     const hooks = definition.setup({
-      options: options as never, random: seededRandom(this.seed, key), shared,
+      options: options as never, random: seededSequences(this.seed, key), shared,
       log: (text) => {
         this.#log(`${definition.name}: ${text}`)
       },
