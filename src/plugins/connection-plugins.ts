@@ -56,6 +56,7 @@ export class ConnectionPlugins {
   readonly members: readonly Member[]
   readonly #tell: (event: PluginEvent) => void
   readonly #log: (line: string) => void
+  readonly #has = new Map<HookPath<unknown>, boolean>()
 
   constructor(info: ConnectionInfo, members: readonly Member[], tell: (event: PluginEvent) => void, log: (line: string) => void) {
     this.info = info
@@ -69,8 +70,14 @@ export class ConnectionPlugins {
     return this.members.some(({ hooks }) => hooks[part] !== undefined)
   }
 
+  /** Asked for every message: found out once. */
   has(hook: HookPath<unknown>): boolean {
-    return this.members.some(({ hooks }) => hook.of(hooks) !== undefined)
+    let has = this.#has.get(hook)
+    if (has === undefined) {
+      has = this.members.some(({ hooks }) => hook.of(hooks) !== undefined)
+      this.#has.set(hook, has)
+    }
+    return has
   }
 
   /**

@@ -1,8 +1,8 @@
 import { reasonOf } from '../../error.js'
 import type { Action } from '../../plugins/actions.js'
 import type { HttpAnswer } from '../../plugins/messages.js'
-import { encodeRequestHead, encodeResponseHead, readFramingFields, requestFraming, responseFraming, withFraming } from '../../protocols/http1/index.js'
-import type { BodyFraming, Headers, RequestEvent, ResponseEvent } from '../../protocols/http1/index.js'
+import { encodeResponseHead } from '../../protocols/http1/index.js'
+import type { RequestEvent, ResponseEvent } from '../../protocols/http1/index.js'
 import { parseTarget } from '../address.js'
 import type { Target } from '../address.js'
 import { withHost } from '../rewrite-host.js'
@@ -10,29 +10,31 @@ import { ambiguousIn } from './ambiguity.js'
 import { buildAnswer } from './answer.js'
 import type { BuiltAnswer } from './answer.js'
 import { sendOn } from './course.js'
-import { asFramed, asReceived, expectsContinue, sentFraming, wantsClose } from './framing-fields.js'
+import { asReceived, expectsContinue, wantsClose } from './framing-fields.js'
+import type { ExchangeSide } from './exchange-side.js'
 import type { Host } from './host.js'
-import { onRequest, onRequestBody, onResponse, onResponseBody } from './http-hooks.js'
+import { onRequest, onResponse } from './http-hooks.js'
 import type { Piece } from './inflow.js'
-import type { Course, Passage } from './passage.js'
+import type { Course } from './passage.js'
+import { RequestPassage } from './request-passage.js'
 import { RequestState } from './request-state.js'
+import { ResponsePassage } from './response-passage.js'
 import { ResponseState } from './response-state.js'
 import { Swallowing } from './swallowing.js'
 
 const nothing = Buffer.alloc(0)
-const continueHead = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1')
 
 /** One request and its responses, from the request's head to the last byte of both. */
-export class Exchange {
+export class Exchange implements ExchangeSide {
   readonly message: number
-  readonly #host: Host
-  /** Of the request as received; empty until its head is here. */
-  #method = ''
-  #version = '1.1'
+  readonly host: Host
+  readonly lead: Buffer
+  /** Empty until the request's head is here. */
+  method = ''
+  sentMethod = ''
+  version = '1.1'
   #wantsClose = false
   #request: RequestState | null = null
-  /** As it went on. */
-  #sentMethod = ''
   #upCourse: Course | null = null
   #downCourse: Course | null = null
   #upStart = -1
@@ -47,13 +49,11 @@ export class Exchange {
   #status = 0
   #closing = false
   #heldClient = false
-  /** Empty lines before the request line, which go on with it. */
-  #lead: Buffer = nothing
 
   constructor(host: Host, message: number, lead: Buffer) {
-    this.#host = host
+    this.host = host
     this.message = message
-    this.#lead = lead
+    this.lead = lead
   }
 
   get upDone(): boolean {
@@ -67,6 +67,24 @@ export class Exchange {
   /** A server has it, or parts of it. */
   get usesServer(): boolean {
     return this.#usesServer
+  }
+
+  goesToServer(method: string): void {
+    this.#usesServer = true
+    this.sentMethod = method
+  }
+
+  takeUpCourse(course: Course): void {
+    this.#upCourse = course
+  }
+
+  takeDownCourse(course: Course): void {
+    this.#downCourse = course
+  }
+
+  responds(closing: boolean): void {
+    this.#responded = true
+    this.#closing ||= closing
   }
 
   /** Its connection is gone: streams of plugins come to their end. */
@@ -119,10 +137,10 @@ export class Exchange {
   }
 
   #takeRequest(event: RequestEvent): void {
-    const host = this.#host
+    const host = this.host
     const { plugins, target } = host
-    this.#method = event.method
-    this.#version = event.version
+    this.method = event.method
+    this.version = event.version
     this.#wantsClose = wantsClose(event.version, event.headers)
     const refused = ambiguousIn('request', event.flags)
     if (refused.length > 0) {
@@ -134,7 +152,7 @@ export class Exchange {
     const request = new RequestState(plugins.info, `${target.secure ? 'https' : 'http'}://${target.authority}`, { ...event, headers })
     this.#request = request
     if (!plugins.has(onRequest)) {
-      this.#forward(event, request, rewritten, target)
+      sendOn(new RequestPassage(this, event, request, rewritten, target))
       return
     }
     host.fromClient.hold()
@@ -142,21 +160,21 @@ export class Exchange {
       request.transforms.member = member
       return call(request)
     }, (actions) => {
-      if (!this.#actOnRequest(actions, event)) this.#forward(event, request, rewritten, this.#targetOf(actions))
+      if (!this.actOnRequest(actions, event)) sendOn(new RequestPassage(this, event, request, rewritten, this.#targetOf(actions)))
       host.fromClient.release()
     }, { direction: 'up', offset: event.start, message: this.message })
   }
 
   /** @returns whether the request goes no further. */
-  #actOnRequest(actions: readonly Action[], event: RequestEvent): boolean {
-    const host = this.#host
+  actOnRequest(actions: readonly Action[], event: RequestEvent): boolean {
+    const host = this.host
     const ending = actions.find(({ action }) => action === 'drop' || action === 'close' || action === 'reset' || action === 'respond')
     if (ending === undefined) return false
     const answer = ending.action === 'respond' ? this.#build(ending.answer as HttpAnswer, onRequest.path) : null
     // An answer that can't be made is the plugin's failure: the request goes on.
     if (ending.action === 'respond' && answer === null) return false
     this.#swallowHead(event.start, event.end)
-    this.#upCourse = new Swallowing({ out: host.up, over: () => this.#upOver() })
+    this.#upCourse = new Swallowing({ out: host.up, over: () => this.upOver() })
     if (answer !== null) this.#answer(answer, expectsContinue(event.headers))
     else if (ending.action === 'drop') host.stall()
     else if (ending.action === 'close') host.end('closed by a plugin')
@@ -165,7 +183,7 @@ export class Exchange {
   }
 
   #targetOf(actions: readonly Action[]): Target {
-    const { plugins, target } = this.#host
+    const { plugins, target } = this.host
     const to = actions.findLast((action) => action.action === 'retarget')
     if (to === undefined) return target
     try {
@@ -176,66 +194,8 @@ export class Exchange {
     }
   }
 
-  /** The request goes to a server: now, or when its body has been seen. */
-  #forward(event: RequestEvent, request: RequestState, rewritten: Buffer | null, target: Target): void {
-    const host = this.#host
-    const { plugins } = host
-    const framing = requestFraming(event.method, readFramingFields(event.headers, []))
-    const raw = event.raw
-    const lead = this.#lead
-    let connected = false
-    let toldToContinue = false
-    const passage: Passage = {
-      direction: 'up', plugins, place: { direction: 'up', message: this.message }, head: request, inflow: host.fromClient, out: host.up,
-      bodyStart: event.end, framing, streaming: event.version === '1.1' ? 'chunked' : null, bodyHook: onRequestBody,
-      ready: (then) => {
-        if (connected) {
-          then()
-          return
-        }
-        host.fromClient.hold()
-        this.#usesServer = true
-        this.#sentMethod = request.method
-        host.connect(target, request.method, () => {
-          connected = true
-          then()
-          host.fromClient.release()
-        })
-      },
-      sendHead: (sent) => {
-        request.seal()
-        if (request.method !== event.method) host.tap?.exchange({ message: this.message, method: request.method })
-        if (lead.length > 0) host.up.pass(lead)
-        if (sent === null && !request.changed && !toldToContinue) {
-          if (rewritten === null) host.up.pass(raw)
-          else host.up.replace(event.start, raw.length, rewritten, 'head')
-          return
-        }
-        const fields = withoutExpect(toldToContinue, sent === null ? asFramed(request.headers.fields, event.headers, framing) : withFraming(request.headers.fields, sent))
-        host.up.replace(event.start, raw.length, encodeRequestHead(request.method, request.target, event.version, fields), 'head')
-      },
-      held: () => {
-        if (event.version !== '1.1' || !expectsContinue(event.headers)) return
-        // The client waits for a word that the server would only have for the head.
-        toldToContinue = true
-        host.tap?.exchange({ message: this.message, offset: host.receivedDown })
-        host.tap?.sent('down', host.receivedDown, 0, continueHead, 'head')
-        host.down.pass(continueHead)
-        host.down.flush()
-        plugins.tell({ kind: 'continued', source: 'relay', hook: onRequestBody.path, text: 'told the client to go on: the whole body is wanted first', message: this.message })
-      },
-      act: (actions) => this.#actOnRequest(actions, event),
-      take: (course) => { this.#upCourse = course },
-      over: () => this.#upOver(),
-      cut: (reason) => host.reset(reason),
-      room: () => host.room('up'),
-      callBody: (call, body) => call(body, request as never),
-    }
-    sendOn(passage)
-  }
-
   #takeResponse(event: ResponseEvent): void {
-    const host = this.#host
+    const host = this.host
     const { plugins } = host
     const refused = ambiguousIn('response', event.flags)
     if (refused.length > 0 || !event.requested || this.#request === null) {
@@ -255,7 +215,7 @@ export class Exchange {
       response.transforms.member = member
       return call(response)
     }, (actions) => {
-      if (!this.#actOnResponse(actions, event, onResponse.path)) this.#return(event, response, raw)
+      if (!this.actOnResponse(actions, event, onResponse.path)) this.#return(event, response, raw)
       host.fromServer.release()
       inTurn = false
     }, { direction: 'down', message: this.message })
@@ -264,8 +224,8 @@ export class Exchange {
   }
 
   /** @returns whether the response goes no further. */
-  #actOnResponse(actions: readonly Action[], event: ResponseEvent, hook: string): boolean {
-    const host = this.#host
+  actOnResponse(actions: readonly Action[], event: ResponseEvent, hook: string): boolean {
+    const host = this.host
     const ending = actions.find(({ action }) => action === 'drop' || action === 'close' || action === 'reset' || action === 'respond')
     if (ending === undefined) return false
     const answer = ending.action === 'respond' ? this.#build(ending.answer as HttpAnswer, hook) : null
@@ -274,7 +234,7 @@ export class Exchange {
       host.down.replace(event.start, event.end - event.start, nothing, 'head')
       return true
     }
-    const switches = event.status === 101 || (this.#sentMethod === 'CONNECT' && event.status < 300)
+    const switches = event.status === 101 || (this.sentMethod === 'CONNECT' && event.status < 300)
     if (answer === null) {
       host.down.replace(event.start, event.end - event.start, nothing, 'head')
       this.#downCourse = new Swallowing({ out: host.down, over: () => {} })
@@ -284,24 +244,23 @@ export class Exchange {
     }
     this.#replaceResponse(event.start, event.end, answer)
     // What the server still sends for it goes nowhere; where it would change the protocol, or has more to say, it isn't needed any more.
-    this.#downCourse = new Swallowing({ out: host.down, over: () => this.#downOver() })
+    this.#downCourse = new Swallowing({ out: host.down, over: () => this.downOver() })
     if (switches || event.informational) {
       this.#closing = true
-      this.#downOver()
+      this.downOver()
     }
     return true
   }
 
   /** The response goes to the client: now, or when its body has been seen. */
   #return(event: ResponseEvent, response: ResponseState, raw: Buffer): void {
-    const host = this.#host
-    const { plugins } = host
+    const host = this.host
     if (event.informational) {
       response.seal()
       this.#sendPlainHead(event, response, raw)
       return
     }
-    const tunnels = this.#method === 'CONNECT' && event.status >= 200 && event.status < 300
+    const tunnels = this.method === 'CONNECT' && event.status >= 200 && event.status < 300
     if (event.status === 101 || (tunnels && response.status >= 200 && response.status < 300)) {
       response.seal()
       this.#sendPlainHead(event, response, raw)
@@ -310,58 +269,29 @@ export class Exchange {
       return
     }
     if (tunnels) this.#closing = true
-    const framing = tunnels ? none : responseFraming(this.#sentMethod, event.status, readFramingFields(event.headers, []))
-    const bodyAllowed = this.#method !== 'HEAD' && response.status !== 204 && response.status !== 304 && response.status >= 200
-    const same = response.status === event.status && this.#method === this.#sentMethod
-    const streaming = event.version === '1.1' && this.#version === '1.1' ? 'chunked' : 'bare'
-    const passage: Passage = {
-      direction: 'down', plugins, place: { direction: 'down', message: this.message }, head: response, inflow: host.fromServer, out: host.down,
-      bodyStart: event.end, framing: bodyAllowed ? framing : none, streaming, bodyHook: onResponseBody,
-      ready: (then) => then(),
-      sendHead: (sent) => {
-        response.seal()
-        this.#responded = true
-        if (sent?.kind === 'bare') this.#closing = true
-        if (sent === null && !response.changed && same) {
-          host.down.pass(raw)
-          return
-        }
-        const fields = sent !== null ? withFraming(response.headers.fields, sent)
-          : !bodyAllowed ? (response.status === 204 ? withFraming(response.headers.fields, { kind: 'bare' }) : asReceived(response.headers.fields, event.headers))
-            : same ? asFramed(response.headers.fields, event.headers, framing) : withFraming(response.headers.fields, sentFraming(framing))
-        host.down.replace(event.start, raw.length, encodeResponseHead(event.version, response.status, response.reason, fields), 'head')
-      },
-      held: () => { raw = Buffer.from(raw) },
-      act: (actions) => this.#actOnResponse(actions, event, onResponseBody.path),
-      take: (course) => { this.#downCourse = course },
-      over: () => this.#downOver(),
-      cut: (reason) => host.reset(reason),
-      room: () => host.room('down'),
-      callBody: (call, body) => call(body, response as never),
-    }
+    const passage = new ResponsePassage(this, event, response, raw, tunnels)
     sendOn(passage)
-    // The client expects no body, whatever the server sends.
-    if (!bodyAllowed && framing.kind !== 'none') this.#downCourse = new Swallowing(passage)
+    if (passage.swallows) this.#downCourse = new Swallowing(passage)
   }
 
   #sendPlainHead(event: ResponseEvent, response: ResponseState, raw: Buffer): void {
-    const { down } = this.#host
+    const { down } = this.host
     if (!response.changed) down.pass(raw)
     else down.replace(event.start, raw.length, encodeResponseHead(event.version, response.status, response.reason, asReceived(response.headers.fields, event.headers)), 'head')
   }
 
   #build(answer: HttpAnswer, hook: string): BuiltAnswer | null {
     try {
-      return buildAnswer(answer, this.#method, this.#wantsClose)
+      return buildAnswer(answer, this.method, this.#wantsClose)
     } catch (thrown) {
-      this.#host.plugins.tell({ kind: 'plugin-failed', source: 'relay', hook, text: `${hook}: ${reasonOf(thrown)}; the message goes on unchanged`, message: this.message })
+      this.host.plugins.tell({ kind: 'plugin-failed', source: 'relay', hook, text: `${hook}: ${reasonOf(thrown)}; the message goes on unchanged`, message: this.message })
       return null
     }
   }
 
   /** The client gets this; no server is asked. */
   #answer(answer: BuiltAnswer, closing: boolean): void {
-    const { tap, down, receivedDown } = this.#host
+    const { tap, down, receivedDown } = this.host
     const { status, reason, version, headers, head, body } = answer
     tap?.exchange({ message: this.message, offset: receivedDown, answer: { status, reason, version, headers, size: body.length } })
     for (const [bytes, kind] of [[head, 'head'], [body, 'body']] as const) {
@@ -371,13 +301,13 @@ export class Exchange {
     }
     this.#status = status
     this.#responded = true
-    this.#closing ||= closing || this.#wantsClose || this.#method === 'CONNECT'
-    this.#downOver()
+    this.#closing ||= closing || this.#wantsClose || this.method === 'CONNECT'
+    this.downOver()
   }
 
   /** The last byte of what it replaces stands for the body: head and body keep apart in the recording. */
   #replaceResponse(start: number, end: number, { head, body }: BuiltAnswer): void {
-    const { down } = this.#host
+    const { down } = this.host
     this.#responded = true
     down.replace(start, end - start - 1, head, 'head')
     down.replace(end - 1, 1, body, 'body')
@@ -385,13 +315,13 @@ export class Exchange {
   }
 
   #swallowHead(start: number, end: number): void {
-    const { up } = this.#host
-    if (this.#lead.length > 0) up.replace(start - this.#lead.length, this.#lead.length, nothing, 'framing')
+    const { up } = this.host
+    if (this.lead.length > 0) up.replace(start - this.lead.length, this.lead.length, nothing, 'framing')
     up.replace(start, end - start, nothing, 'head')
   }
 
   #refuseRequest(status: number, kind: string, text: string, head?: { readonly start: number, readonly end: number }): void {
-    const host = this.#host
+    const host = this.host
     host.plugins.tell({ kind, source: 'relay', hook: onRequest.path, text: `refused with ${status}, as it can be read in more than one way or not at all: ${text}`, direction: 'up', message: this.message })
     if (head !== undefined) this.#swallowHead(head.start, head.end)
     else if (this.#upCourse === null && this.#upStart >= 0) this.#swallowHead(this.#upStart, this.#upEnd)
@@ -402,11 +332,11 @@ export class Exchange {
       host.end('ambiguous request')
       return
     }
-    this.#answer(buildAnswer({ status, body: `The relay does not pass this request on: ${text}\n` }, this.#method, true), true)
+    this.#answer(buildAnswer({ status, body: `The relay does not pass this request on: ${text}\n` }, this.method, true), true)
   }
 
   #refuseResponse(text: string): void {
-    const host = this.#host
+    const host = this.host
     if (this.#downDone) return
     host.plugins.tell({ kind: 'ambiguous-refused', source: 'relay', hook: onResponse.path, text: `the response was refused, as it can be read in more than one way or not at all: ${text}`, direction: 'down', message: this.message })
     if (this.#responded) {
@@ -414,24 +344,24 @@ export class Exchange {
       host.reset('ambiguous response')
       return
     }
-    this.#replaceResponse(this.#downStart, this.#downEnd, buildAnswer({ status: 502, body: `The relay does not pass this response on: ${text}\n` }, this.#method, true))
+    this.#replaceResponse(this.#downStart, this.#downEnd, buildAnswer({ status: 502, body: `The relay does not pass this response on: ${text}\n` }, this.method, true))
     this.#downCourse = new Swallowing({ out: host.down, over: () => {} })
     this.#status = 502
     this.#closing = true
     this.#upDone = true
-    this.#downOver()
+    this.downOver()
   }
 
-  #upOver(): void {
+  upOver(): void {
     if (this.#upDone) return
     this.#upDone = true
     // Nothing more is taken until the other side is over too.
-    this.#host.fromClient.hold()
+    this.host.fromClient.hold()
     this.#heldClient = true
     this.#check()
   }
 
-  #downOver(): void {
+  downOver(): void {
     if (this.#downDone) return
     this.#downDone = true
     this.#check()
@@ -440,19 +370,13 @@ export class Exchange {
   #check(): void {
     if (!this.#upDone || !this.#downDone) {
       // The server's word is final and the connection ends with it: what the client still sends has nowhere to go.
-      if (this.#downDone && this.#closing) this.#host.end('closed after the response')
+      if (this.#downDone && this.#closing) this.host.end('closed after the response')
       return
     }
-    this.#host.finished(this.#status, this.#closing)
+    this.host.finished(this.#status, this.#closing)
     if (this.#heldClient) {
       this.#heldClient = false
-      this.#host.fromClient.release()
+      this.host.fromClient.release()
     }
   }
-}
-
-const none: BodyFraming = { kind: 'none' }
-
-function withoutExpect(told: boolean, fields: Headers): Headers {
-  return told ? fields.filter(([name]) => name.toLowerCase() !== 'expect') : fields
 }
