@@ -218,3 +218,15 @@ test('python3: http.server behind a plugin that answers some of it', async (t) =
   const { stdout } = await run(t, 'curl', ['-s', '-o', '/dev/null', '-w', '%{http_code} ', `${url}/mock`, '--next', '-s', '-o', '/dev/null', '-w', '%{http_code} ', `${url}/none`, '--next', '-s', `${url}/mock`])
   t.is(stdout.toString(), '200 404 mock')
 })
+
+test('a head that never gets whole goes nowhere, and is recorded so', async (t) => {
+  const server = await httpOrigin(t)
+  const tape = await taping(t, { http: server.target, plugins: [look] })
+  const client = await connectTo(t, tape.port)
+  client.write('GET / HTTP/1.1\r\nHost: cu').finish()
+  t.is((await client.rest()).length, 0)
+  const recording = await tape.recorded()
+  t.is(server.served(), 0)
+  t.is(await textOf(recording.stream(onlyConnection(recording).id, 'up')), 'GET / HTTP/1.1\r\nHost: cu')
+  t.is(await textOf(recording.stream(onlyConnection(recording).id, 'up', 'sent')), '')
+})

@@ -15,6 +15,7 @@ import type { ExchangeSide } from './exchange-side.js'
 import type { Host } from './host.js'
 import { onRequest, onResponse } from './http-hooks.js'
 import type { Piece } from './inflow.js'
+import { sendAnswer, sendInstead, swallowHead } from './own-bytes.js'
 import type { Course } from './passage.js'
 import { RequestPassage } from './request-passage.js'
 import { RequestState } from './request-state.js'
@@ -108,8 +109,8 @@ export class Exchange implements ExchangeSide {
         return
       }
       case 'end':
-        if (!piece.complete && piece.error !== null && this.#upCourse === null) return
-        this.#upCourse?.end(this.#upEnd, piece.complete)
+        if (this.#upCourse !== null) this.#upCourse.end(this.#upEnd, piece.complete)
+        else if (!piece.complete) this.#swallowHead(this.#upStart, this.#upEnd)
         return
       case 'opaque':
         if (piece.reason !== null) this.#refuseRequest(piece.reason.startsWith('head longer') ? 431 : 400, 'undecodable-refused', piece.reason)
@@ -291,33 +292,21 @@ export class Exchange implements ExchangeSide {
 
   /** The client gets this; no server is asked. */
   #answer(answer: BuiltAnswer, closing: boolean): void {
-    const { tap, down, receivedDown } = this.host
-    const { status, reason, version, headers, head, body } = answer
-    tap?.exchange({ message: this.message, offset: receivedDown, answer: { status, reason, version, headers, size: body.length } })
-    for (const [bytes, kind] of [[head, 'head'], [body, 'body']] as const) {
-      if (bytes.length === 0) continue
-      tap?.sent('down', receivedDown, 0, bytes, kind)
-      down.pass(bytes)
-    }
-    this.#status = status
+    sendAnswer(this.host, this.message, answer)
+    this.#status = answer.status
     this.#responded = true
     this.#closing ||= closing || this.#wantsClose || this.method === 'CONNECT'
     this.downOver()
   }
 
-  /** The last byte of what it replaces stands for the body: head and body keep apart in the recording. */
-  #replaceResponse(start: number, end: number, { head, body }: BuiltAnswer): void {
-    const { down } = this.host
+  #replaceResponse(start: number, end: number, answer: BuiltAnswer): void {
+    sendInstead(this.host, start, end, answer)
     this.#responded = true
-    down.replace(start, end - start - 1, head, 'head')
-    down.replace(end - 1, 1, body, 'body')
     this.#closing ||= this.#wantsClose
   }
 
   #swallowHead(start: number, end: number): void {
-    const { up } = this.host
-    if (this.lead.length > 0) up.replace(start - this.lead.length, this.lead.length, nothing, 'framing')
-    up.replace(start, end - start, nothing, 'head')
+    swallowHead(this.host, this.lead, start, end)
   }
 
   #refuseRequest(status: number, kind: string, text: string, head?: { readonly start: number, readonly end: number }): void {

@@ -31,7 +31,7 @@ export class Outgoing {
 
   /** Bytes that the system hasn't taken yet. */
   get backlog(): number {
-    return this.#outlet === null || this.#outlet.destroyed ? 0 : this.#outlet.writableLength
+    return this.#stopped || this.#outlet === null || this.#outlet.destroyed ? 0 : this.#outlet.writableLength
   }
 
   /** @param bytes as they were received; they have to stay valid until the flush. */

@@ -18,6 +18,7 @@ import type { Host } from './host.js'
 import { Inflow, piecesOf } from './inflow.js'
 import type { Piece } from './inflow.js'
 import { Outgoing } from './outgoing.js'
+import { Regulator } from './regulator.js'
 import { Upstream } from './upstream.js'
 
 export interface HttpSessionSettings {
@@ -32,9 +33,6 @@ export interface HttpSessionSettings {
   /** Called once, when all sockets are gone. */
   readonly onOver: (session: HttpSession, ending: ConnectionEnding) => void
 }
-
-/** Bytes that may wait for a slow reader where each read has memory of its own. */
-const queueLimit = 128 * 1024
 
 /** Most bytes of empty lines before a request. */
 const leadLimit = 1024
@@ -65,15 +63,13 @@ export class HttpSession implements Carried, Host {
   readonly #clientOut: Outlet
   readonly #requests = new Http1Decoder()
   readonly #readBuffer = takeReadBuffer()
+  readonly #regulator: Regulator
   #exchange: Exchange | null = null
   #upstream: Upstream | null = null
   #open = 1
   #mode: 'exchanges' | 'pipe' | 'stalled' | 'ending' = 'exchanges'
   #lead: Buffer = nothing
   #clientEnded = false
-  #clientReading = true
-  #waitsForRecorder = false
-  #waitingForRoom: (() => void)[] = []
   #linger: NodeJS.Timeout | null = null
   #reason: string | null = null
   #error: string | null = null
@@ -85,6 +81,7 @@ export class HttpSession implements Carried, Host {
     this.tap = settings.tap
     this.target = settings.target
     this.rewriteHost = settings.rewriteHost
+    this.#regulator = new Regulator(client, () => this.#settle())
     this.#clientOut = this.#outlet('down', client)
     this.up = new Outgoing('up', this.tap, null)
     this.down = new Outgoing('down', this.tap, this.#clientOut)
@@ -194,16 +191,15 @@ export class HttpSession implements Carried, Host {
     this.#upstream?.discard('reset')
   }
 
-  async room(direction: Direction): Promise<void> {
-    const out = direction === 'up' ? this.up : this.down
-    while (out.backlog > queueLimit && this.#mode !== 'ending') await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve))
+  room(direction: Direction): Promise<void> {
+    return this.#regulator.room(direction === 'up' ? this.up : this.down)
   }
 
   #received(bytes: Buffer): void {
     this.lastDirection = 'up'
     const base = this.bytes.up
     this.bytes.up += bytes.length
-    if (this.tap !== null && !this.tap.received('up', bytes)) this.#waitForRecorder(this.tap)
+    if (this.tap !== null && !this.tap.received('up', bytes)) this.#regulator.waitFor(this.tap)
     if (this.#mode === 'exchanges') {
       this.fromClient.feed(piecesOf(this.#requests.receive('up', bytes, 0), bytes, base))
     } else if (this.#mode === 'pipe' && this.fromClient.empty) {
@@ -224,7 +220,7 @@ export class HttpSession implements Carried, Host {
     }
     const base = from.bytes
     this.bytes.down += bytes.length
-    if (this.tap !== null && !this.tap.received('down', bytes)) this.#waitForRecorder(this.tap)
+    if (this.tap !== null && !this.tap.received('down', bytes)) this.#regulator.waitFor(this.tap)
     if (this.#mode === 'pipe' && this.fromServer.empty) {
       this.down.pass(bytes)
       this.#settle()
@@ -297,17 +293,7 @@ export class HttpSession implements Carried, Host {
   #settle(): void {
     this.up.flush()
     this.down.flush()
-    const upstream = this.#upstream
-    const reads = !this.#waitsForRecorder && this.fromClient.empty && this.up.backlog <= queueLimit
-    if (reads !== this.#clientReading && !this.#client.destroyed) {
-      this.#clientReading = reads
-      if (reads) this.#client.resume()
-      else this.#client.pause()
-    }
-    if (upstream !== null) {
-      upstream.reading = !this.#waitsForRecorder && this.fromServer.empty && this.down.backlog <= (upstream.ownsReads ? queueLimit : 0)
-    }
-    if (this.#waitingForRoom.length > 0) for (const wake of this.#waitingForRoom.splice(0)) wake()
+    this.#regulator.regulate(this, this.#upstream)
   }
 
   #clientEnd(): void {
@@ -400,15 +386,6 @@ export class HttpSession implements Carried, Host {
     const ending = { reason: this.#reason ?? 'closed', error: this.#error }
     this.tap?.closed(ending)
     this.#settings.onOver(this, ending)
-  }
-
-  #waitForRecorder(tap: ConnectionRecorder): void {
-    if (this.#waitsForRecorder) return
-    this.#waitsForRecorder = true
-    tap.onceReady(() => {
-      this.#waitsForRecorder = false
-      this.#settle()
-    })
   }
 
   /** The socket itself, unless plugins stand before it. What their stages do isn't recorded here: they count other bytes than were received. */
