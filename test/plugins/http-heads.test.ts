@@ -183,6 +183,18 @@ for (const side of ['request', 'response'] as const) {
     t.is(await textOf(recording.message(onlyExchange(recording).id, side, 'sent')), '')
   })
 
+  test(`a client that asks on after a ${side} was dropped, and is torn down, is noticed`, async (t) => {
+    const server = await httpOrigin(t)
+    const relay = await relaying(t, { http: server.target, plugins: [http('drop', { [side]: () => drop() })] })
+    const client = await connectTo(t, relay.port)
+    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3))
+    for (let waits = 0; waits < 50 && server.served() === 0; waits++) await sleep(10)
+    await sleep(100)
+    client.reset()
+    for (let waits = 0; waits < 100 && relay.stats().open > 0; waits++) await sleep(20)
+    t.is(relay.stats().open, 0)
+  })
+
   test(`a ${side} closes the connection`, async (t) => {
     const server = await httpOrigin(t)
     const tape = await taping(t, { http: server.target, plugins: [http('close', { [side]: () => close() })] })

@@ -241,6 +241,8 @@ export class Exchange implements ExchangeSide {
       this.#downCourse = new Swallowing({ out: host.down, over: () => {} })
       if (ending.action === 'close') host.end('closed by a plugin')
       else if (ending.action === 'reset') host.reset('reset by a plugin')
+      // What follows is read on, else nobody would hear the client leave.
+      else host.stall()
       return true
     }
     this.#replaceResponse(event.start, event.end, answer)
