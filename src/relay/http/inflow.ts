@@ -31,6 +31,8 @@ export class Inflow {
   readonly #settled: () => void
   #pieces: Piece[] = []
   #at = 0
+  /** Bytes of all that was fed since nothing waited. */
+  #bytes = 0
   #holds = 0
   #running = false
   #opened = false
@@ -50,13 +52,20 @@ export class Inflow {
     return this.#at === this.#pieces.length
   }
 
+  /** Bytes of what waits, or a little more. */
+  get waitingBytes(): number {
+    return this.empty ? 0 : this.#bytes
+  }
+
   feed(pieces: Piece[]): void {
     if (this.#at === this.#pieces.length) {
+      this.#bytes = 0
       this.#pieces = pieces
       this.#at = 0
     } else {
       this.#pieces.push(...pieces)
     }
+    for (const piece of pieces) if (piece.type === 'span') this.#bytes += piece.bytes.length
     this.#run()
   }
 

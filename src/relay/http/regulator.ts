@@ -29,7 +29,8 @@ export class Regulator {
   }
 
   regulate({ fromClient, fromServer, up, down }: Regulated, upstream: Upstream | null): void {
-    const reads = !this.#waitsForRecorder && fromClient.empty && up.backlog <= queueLimit
+    // While its next requests wait some more is read: else nobody would hear the client leave.
+    const reads = !this.#waitsForRecorder && fromClient.waitingBytes <= queueLimit && up.backlog <= queueLimit
     if (reads !== this.#clientReading && !this.#client.destroyed) {
       this.#clientReading = reads
       if (reads) this.#client.resume()
