@@ -16,6 +16,8 @@ import { closing, opening } from './connection-hooks.js'
 import { outOfDescriptors } from './file-descriptors.js'
 import { FtpControl } from './ftp/control.js'
 import type { DataConnection } from './ftp/data-connection.js'
+import { listensToTransfers, PluggedTransfer } from './ftp/transfer-hooks.js'
+import { holdSocket } from './held-socket.js'
 import { HttpSession } from './http/session.js'
 import type { Carried, OpenConnections } from './open-connections.js'
 import type { RelaySettings } from './options.js'
@@ -35,7 +37,7 @@ const listening: Readonly<Record<ConnectionInfo['protocol'], readonly (keyof Hoo
   'tcp': ['connection', 'stream', 'recording'],
   'http': ['connection', 'http', 'stream', 'recording'],
   'ftp': ['connection', 'ftp', 'stream', 'recording'],
-  'ftp-data': ['connection', 'stream', 'recording'],
+  'ftp-data': ['connection', 'ftp', 'stream', 'recording'],
   'udp': ['connection', 'udp', 'dns', 'recording'],
 }
 
@@ -99,8 +101,9 @@ export class Carrier {
       return
     }
     const control = protocol !== 'ftp' ? null : new FtpControl({
-      settings: ftp, tap, client, onCut: (reason) => connection.reset(reason),
-      onData: (data) => this.#acceptData(data, number, tap, plugins, connection),
+      settings: ftp, tap, client, plugins: plugins?.listensTo('ftp') === true ? plugins : null,
+      onCut: (reason) => connection.reset(reason), onClose: (reason) => connection.finish(reason),
+      onData: (data) => this.#acceptData(data, number, tap, plugins, control!, connection),
     })
     const connection: Connection = new Connection(client, {
       tap, dial: { target, timeout: connectTimeout, insecure },
@@ -114,32 +117,59 @@ export class Carrier {
   }
 
   /** A data connection is one of its own: it lives on when its control connection has ended. */
-  #acceptData(
-    { socket, accepted, dial, localAddress, setup }: DataConnection, number: number, control: ConnectionRecorder | null,
-    parent: ConnectionPlugins | null, controlConnection: Connection,
-  ): void {
+  #acceptData(data: DataConnection, number: number, controlTap: ConnectionRecorder | null, parent: ConnectionPlugins | null, control: FtpControl, controlConnection: Connection): void {
+    const { socket, accepted, dial, setup } = data
     if (!this.#hasRoom(socket)) {
-      control?.event({ kind: 'ftp-data-refused', source: 'relay', text: `out of file descriptors: the data connection that ${setup.form} asked for was turned away` })
+      controlTap?.event({ kind: 'ftp-data-refused', source: 'relay', text: `out of file descriptors: the data connection that ${setup.form} asked for was turned away` })
       return
     }
-    const { settings: { connectTimeout }, open } = this.#options
     const from = addressOf(socket.remoteAddress, socket.remotePort)
     const listen = addressOf(socket.localAddress, socket.localPort)
-    const tap = control?.child({
+    const tap = controlTap?.child({
       relay: number, protocol: 'ftp-data', transport: 'tcp', role: 'data', ftp: setup,
       client: accepted === 'client' ? from : null, server: accepted === 'server' ? from : null, listen,
     }) ?? null
     const text = formatAddress(dial)
     const target: Target = { ...dial, secure: false, authority: text, text }
-    const plugins = parent === null ? null : this.pluginsFor({
+    const info: ConnectionInfo | null = parent === null ? null : {
       relay: parent.info.relay, ordinal: setup.command, protocol: 'ftp-data', client: accepted === 'client' ? from : null, listen, target: text, parent: parent.info,
-    }, tap)
-    this.#opened(plugins, socket, tap, target, (to) => open.add('ftp', tap, new Connection(socket, {
-      tap, accepted, inline: null, plugins, stages: stagesOf(plugins),
-      dial: { target: to, timeout: connectTimeout, insecure: false, localAddress },
+    }
+    const plugins = info === null ? null : this.pluginsFor(info, tap)
+    this.#opened(plugins, socket, tap, target, (to) => {
+      if (parent === null || info === null || control.plugged === null || !listensToTransfers(parent)) {
+        this.#carryData(data, to, tap, plugins, null, controlConnection)
+        return
+      }
+      const held = holdSocket(socket, this.#options.open)
+      PluggedTransfer.begin(parent, control.plugged.transfers, info, setup, (transfer) => {
+        if (!held.release().gone && !this.#stopping) {
+          this.#carryData(data, to, tap, plugins, transfer, controlConnection)
+          return
+        }
+        socket.on('error', () => {}).destroy()
+        tap?.closed({ reason: `${accepted} closed`, error: null })
+      })
+    })
+  }
+
+  #carryData({ socket, accepted, localAddress }: DataConnection, target: Target, tap: ConnectionRecorder | null, plugins: ConnectionPlugins | null, transfer: PluggedTransfer | null, control: Connection): void {
+    const { settings: { connectTimeout }, open } = this.#options
+    const ofStream = stagesOf(plugins)
+    const connection: Connection = new Connection(socket, {
+      tap, accepted, inline: null, plugins, stages: (direction) => [...ofStream(direction), ...transfer?.stages(direction) ?? []],
+      dial: { target, timeout: connectTimeout, insecure: false, localAddress },
+      // Both peers see it end: one that never came would be waited for.
+      onConnected: () => {
+        if (transfer?.ending === 'reset') connection.reset('reset by a plugin')
+        else if (transfer?.ending === 'close') connection.close('closed by a plugin')
+      },
       onDialFailed: (_error, code) => this.#dialFailed(code),
-      onOver: (over, ending) => this.#over(over, plugins, ending),
-    }), controlConnection))
+      onOver: (over, ending) => {
+        transfer?.over(over.bytes, ending)
+        this.#over(over, plugins, ending)
+      },
+    })
+    open.add('ftp', tap, connection, control)
   }
 
   /** Asks the plugins before anything is dialled. */
@@ -148,19 +178,12 @@ export class Carrier {
       go(target)
       return
     }
-    const { open } = this.#options
-    let gone = false
-    const waiting = { bytes: { up: 0, down: 0 }, close: () => socket.destroy() }
-    open.add('tcp', null, waiting)
-    const broken = (): void => {}
-    socket.on('error', broken)
-    socket.once('close', () => { gone = true })
+    const held = holdSocket(socket, this.#options.open)
     plugins.run(opening, null, (call) => call(plugins.info), (actions) => {
-      open.remove(waiting)
-      socket.off('error', broken)
+      const { gone } = held.release()
       const ending = actions.find(({ action }) => action === 'close' || action === 'reset')
       if (gone || ending !== undefined || this.#stopping) {
-        socket.on('error', broken)
+        socket.on('error', () => {})
         if (ending?.action === 'reset') socket.resetAndDestroy()
         else socket.destroy()
         tap?.closed({ reason: ending === undefined ? 'client closed' : 'refused by a plugin', error: null })

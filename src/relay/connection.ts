@@ -38,6 +38,9 @@ export interface ConnectionEnding {
 /** Codes by which the system says that the peer tore the connection down instead of closing it. */
 const resets = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 
+/** How long peers have to close their sides of a connection that is ended in order, in ms. */
+const finishPatience = 1000
+
 /**
  * One accepted connection and the one dialled for it, from accepting to both being gone. What happens on one side
  * happens on the other: data, a close of one direction, a reset.
@@ -103,6 +106,19 @@ export class Connection {
     this.#dialling.abort()
     if (this.#dialled !== null) reset(this.#dialled.raw, this.#dialled.socket)
     reset(this.#accepted, this.#accepted)
+  }
+
+  /** Ends both sides in order, after what is being written. @param reason why, for the record. */
+  finish(reason: string): void {
+    this.#reason ??= reason
+    if (this.#fromAccepted === null || this.#fromDialled === null) {
+      this.close(reason)
+      return
+    }
+    this.#fromAccepted.end()
+    this.#fromDialled.end()
+    // A peer that goes on talking isn't waited for.
+    setTimeout(() => this.close(reason), finishPatience).unref()
   }
 
   #connected(dialled: Dialled): void {

@@ -3,6 +3,10 @@ export interface Replacement {
   readonly start: number
   readonly end: number
   readonly bytes: Buffer
+  /** A plugin did it. */
+  readonly byPlugin?: boolean
+  /** The connection is to be ended here, by a plugin. */
+  readonly ending?: 'close' | 'reset'
 }
 
 /** One direction on an inline path: keeps back what isn't understood yet, and puts replacements in their places. */

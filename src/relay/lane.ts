@@ -47,6 +47,8 @@ export class Lane {
   #waitsForRecorder = false
   #waitsForInline = false
   #ended = false
+  /** The end has been passed on. */
+  #told = false
 
   constructor(direction: Direction, from: Socket, to: Outlet, tap: ConnectionRecorder | null, inline: Inline | null, reusesBuffer: boolean) {
     this.#direction = direction
@@ -81,7 +83,8 @@ export class Lane {
   /** The sender has closed its side: pass that on, after what is still queued. */
   end(): void {
     this.#ended = true
-    if (this.#waitsForInline) return
+    if (this.#waitsForInline || this.#told) return
+    this.#told = true
     this.#tap?.end(this.#direction, true)
     if (this.#inline !== null) this.write(this.#inline.end(this.#direction))
     this.#to.end()

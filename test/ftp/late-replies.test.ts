@@ -48,7 +48,7 @@ async function control(t: ExecutionContext): Promise<{ control: FtpControl, emit
   const accepted = await listening.next()
   const server = await connectTo(t, listening.port)
   const ftp = new FtpControl({
-    settings: readFtpOptions({}), tap: null, client: accepted.socket, onData: ({ socket }) => socket.destroy(), onCut: (reason) => t.fail(reason),
+    settings: readFtpOptions({}), tap: null, plugins: null, onClose: () => {}, client: accepted.socket, onData: ({ socket }) => socket.destroy(), onCut: (reason) => t.fail(reason),
   })
   t.teardown(() => ftp.close())
   ftp.connected(server.socket)

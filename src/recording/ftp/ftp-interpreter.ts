@@ -1,6 +1,7 @@
 import type { Direction, Opaque, Span } from '../../protocols/decoder.js'
 import { dataDirection, FtpDecoder, preparesData, takesPath, withoutListOptions, WorkingDirectory } from '../../protocols/ftp/index.js'
 import type { CommandEvent, FtpEvent, ReplyEvent } from '../../protocols/ftp/index.js'
+import type { SentKind } from '../slab.js'
 import type { Interpreter, InterpreterContext } from '../interpreter.js'
 import type { OpenedNote } from '../notes.js'
 import { OpaqueInterpreter } from '../opaque-interpreter.js'
@@ -18,6 +19,9 @@ const masked = '****'
 
 /** Replies of which the relay may still say that the client got another one: those of one read. */
 const repliesRemembered = 64
+
+/** Commands of which a plugin may still be told that it did something to them. */
+const commandsRemembered = 1024
 
 /** Reads a control connection as FTP, and ties the data connections to the commands that asked for them. */
 export class FtpInterpreter implements Interpreter {
@@ -39,7 +43,9 @@ export class FtpInterpreter implements Interpreter {
   readonly #dataless: Record<'now' | 'before', FtpTransfer[]> = { now: [], before: [] }
   /** Nothing is read any more in this direction: TLS, or what can't be FTP. */
   readonly #opaque: Record<Direction, boolean> = { up: false, down: false }
-  readonly #replies = new Map<number, FtpCommand>()
+  readonly #replies = new Map<number, { readonly command: FtpCommand, readonly transfer: FtpTransfer | undefined, readonly preliminary: boolean }>()
+  /** The last ones, by where they begin. */
+  readonly #recent = new Map<number, FtpCommand>()
 
   constructor(context: InterpreterContext) {
     this.#context = context
@@ -53,13 +59,23 @@ export class FtpInterpreter implements Interpreter {
     else this.#receivedDown(bytes, offset, time)
   }
 
-  sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number): void {
+  sent(direction: Direction, bytes: Buffer, offset: number, replaced: number, time: number, kind: SentKind): void {
     const { store, connection } = this.#context
+    // What plugins send is told from what the relay does by itself.
+    const byPlugin = kind === 'command' || kind === 'reply'
     if (direction === 'up') {
-      store.segment(connection.id, 'up', 'sent', offset, time, 'command', null, replaced, this.#commandBytes.sent(bytes, offset, replaced))
+      const command = byPlugin ? this.#recent.get(offset) : undefined
+      if (command !== undefined) this.#changed(command)
+      store.segment(connection.id, 'up', 'sent', offset, time, 'command', command?.id ?? null, replaced, this.#commandBytes.sent(bytes, offset, replaced))
       return
     }
-    const command = this.#replies.get(offset)
+    const { command, transfer, preliminary } = this.#replies.get(offset) ?? {}
+    if (byPlugin && command !== undefined) {
+      if (preliminary === false) this.#answeredOtherwise(command, transfer, bytes)
+      this.#changed(command)
+      store.segment(connection.id, 'down', 'sent', offset, time, 'reply', command.id, replaced, bytes)
+      return
+    }
     const code = Number(/^(\d{3})/.exec(bytes.toString('latin1'))?.[1] ?? NaN)
     // The client was refused by the relay; the server's own reply was to something harmless.
     if (command !== undefined && code !== command.code && code >= 400) {
@@ -70,6 +86,27 @@ export class FtpInterpreter implements Interpreter {
       this.#saveCommand(command)
     }
     store.segment(connection.id, 'down', 'sent', offset, time, 'reply', command?.id ?? null, replaced, bytes)
+  }
+
+  messageId(ordinal: number): number | null {
+    return this.#commands.get(ordinal)?.id ?? [...this.#recent.values()].findLast((command) => command.ordinal === ordinal)?.id ?? null
+  }
+
+  #changed(command: FtpCommand): void {
+    command.changed = true
+    this.#saveCommand(command)
+  }
+
+  /** A plugin gave the client this final reply, or none, instead of the server's. */
+  #answeredOtherwise(command: FtpCommand, transfer: FtpTransfer | undefined, bytes: Buffer): void {
+    const reply = readReply(bytes)
+    command.code = reply?.code ?? null
+    command.text = reply?.text ?? null
+    if (reply === null) command.error ??= 'no reply: dropped by a plugin'
+    if (command.code !== null && command.code < 400) return
+    this.#setups.refused(command.ordinal)
+    transfer?.answeredByPlugin(reply)
+    if (transfer !== undefined) this.#setups.transferRefused(transfer)
   }
 
   gap(direction: Direction, _offset: number, length: number): void {
@@ -178,6 +215,8 @@ export class FtpInterpreter implements Interpreter {
     const argument = secret === null ? text : masked
     const command = new FtpCommand(store.newId(), message, verb, argument, this.#pathOf(verb, argument), event.startedAt)
     this.#commands.set(message, command)
+    this.#recent.set(event.start, command)
+    if (this.#recent.size > commandsRemembered) this.#recent.delete(this.#recent.keys().next().value!)
     this.#commandBytes.command(event.end, command.id)
     for (const odd of this.#oddLines.of(event)) this.#odd(odd, 'up', event.start, event.at, command.id)
     if (verb === 'USER') this.#session.user(text)
@@ -223,7 +262,7 @@ export class FtpInterpreter implements Interpreter {
       this.#session.greeted(code, text)
       return
     }
-    this.#replies.set(reply.start, command)
+    this.#replies.set(reply.start, { command, transfer: this.#transfers.get(message), preliminary: reply.preliminary })
     if (this.#replies.size > repliesRemembered) this.#replies.delete(this.#replies.keys().next().value!)
     const transfer = this.#transfers.get(message)
     // Where the client pipelines, the folder is certain only now that the replies before this one are in.
@@ -280,4 +319,8 @@ export class FtpInterpreter implements Interpreter {
   #saveCommand(command: FtpCommand): void {
     command.save(this.#context.store, this.#session.id, this.#context.connection.id)
   }
+}
+
+function readReply(bytes: Buffer): ReplyEvent | null {
+  return new FtpDecoder().receive('down', bytes, 0).find((event) => event.type === 'reply') ?? null
 }

@@ -129,6 +129,16 @@ export class FtpTransfer {
     this.#settle()
   }
 
+  /** The server never heard of it: a plugin answered in its stead, or nobody did. */
+  answeredByPlugin(reply: { readonly code: number, readonly text: string } | null): void {
+    if (this.begun || this.#reply === null) return
+    this.#changed = true
+    if (reply === null) this.#gap ??= 'a plugin dropped its command or its reply'
+    else this.#reply = { code: reply.code, text: reply.text, at: this.#reply.at }
+    if (this.#over) this.#save()
+    else this.#settle()
+  }
+
   dataClosed(at: number, error: string | null): void {
     this.#closed = { at, error }
     this.#settle()

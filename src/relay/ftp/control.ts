@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Direction } from '../../protocols/decoder.js'
 import { FtpDecoder } from '../../protocols/ftp/index.js'
 import type { CommandEvent, FtpEvent, ReplyEvent } from '../../protocols/ftp/index.js'
+import type { ConnectionPlugins } from '../../plugins/connection-plugins.js'
 import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
 import { HeldStream } from '../held-stream.js'
 import type { Replacement } from '../held-stream.js'
@@ -11,6 +12,7 @@ import { BounceGuard } from './bounce-guard.js'
 import { Conversation } from './conversation.js'
 import type { DataConnection } from './data-connection.js'
 import type { FtpSettings } from './options.js'
+import { PluggedConversation } from './plugged.js'
 import { PreparedPort } from './prepared-port.js'
 import { sideOf } from './session.js'
 import type { FtpSession } from './session.js'
@@ -36,8 +38,12 @@ export interface FtpControlOptions {
   readonly tap: ConnectionRecorder | null
   readonly client: Socket
   readonly onData: (connection: DataConnection) => void
+  /** Those of the connection; null where none listens to FTP. */
+  readonly plugins: ConnectionPlugins | null
   /** Both sides have to be reset now. */
   readonly onCut: (reason: string) => void
+  /** Both sides are to be ended in order. */
+  readonly onClose: (reason: string) => void
 }
 
 /**
@@ -54,6 +60,7 @@ export class FtpControl implements Inline {
   readonly #streams: Record<Direction, HeldStream> = { up: new HeldStream(), down: new HeldStream() }
   readonly #session: FtpSession
   readonly #conversation: Conversation
+  readonly plugged: PluggedConversation | null
   #state: 'followed' | 'guarded' | 'encrypted' | 'cut' = 'followed'
   /** Watches what the client says and nobody holds: one line of it, or all from here on. */
   #guard: BounceGuard | null = null
@@ -75,7 +82,8 @@ export class FtpControl implements Inline {
       prepared: new PreparedPort({ onData: options.onData, onEvent: (kind, text) => this.#event(kind, text) }),
       event: (...told) => this.#event(...told),
     }
-    this.#conversation = new Conversation(this.#session)
+    this.plugged = options.plugins === null ? null : new PluggedConversation(options.plugins)
+    this.#conversation = new Conversation(this.#session, this.plugged)
   }
 
   attach(emit: (direction: Direction, pieces: Pieces) => void, supply: (direction: Direction, bytes: Buffer) => void): void {
@@ -104,12 +112,12 @@ export class FtpControl implements Inline {
     const lineIsBinary = direction === 'up' && binary.test(bytes.toString('latin1', bytes.lastIndexOf(LF) + 1))
     if (this.#state !== 'followed') this.#emitRest(direction === 'up' ? 'down' : 'up')
     if (work.every((piece): piece is Replacement => !(piece instanceof Promise))) {
-      return [...before, ...this.#release(direction, until, work, lineIsBinary)]
+      return [...before, ...this.#letGoUntil(direction, until, work, lineIsBinary)]
     }
     this.#pending[direction] = true
     return Promise.all(work.map((piece) => Promise.resolve(piece))).then((ready) => {
       this.#pending[direction] = false
-      return [...before, ...this.#release(direction, until, ready.filter((piece) => piece !== null), lineIsBinary)]
+      return [...before, ...this.#letGoUntil(direction, until, ready.filter((piece) => piece !== null), lineIsBinary)]
     })
   }
 
@@ -127,12 +135,23 @@ export class FtpControl implements Inline {
     this.#session.prepared.close()
   }
 
+  /** A plugin's end of the connection ends what passes, too. */
+  #letGoUntil(direction: Direction, until: number, replacements: readonly Replacement[], lineIsBinary: boolean): Buffer[] {
+    const last = replacements.find(({ ending }) => ending !== undefined)
+    if (last === undefined || this.#state === 'cut') return this.#release(direction, until, replacements, lineIsBinary)
+    const out = this.#release(direction, last.end, replacements.filter(({ start }) => start <= last.start))
+    this.#state = 'cut'
+    // After what is before it has been written.
+    setImmediate(() => last.ending === 'reset' ? this.#options.onCut('reset by a plugin') : this.#options.onClose('closed by a plugin'))
+    return out
+  }
+
   /** Lets go of what is before `until`, and of all the rest where nothing is followed any more. */
   #release(direction: Direction, until: number, replacements: readonly Replacement[] = [], lineIsBinary = false): Buffer[] {
     if (this.#state === 'cut') return []
     const stream = this.#streams[direction]
     const inTime = replacements.filter(({ start }) => start >= stream.from)
-    for (const { start, end, bytes } of inTime) this.#options.tap?.sent(direction, start, end - start, bytes)
+    for (const { start, end, bytes, byPlugin } of inTime) this.#options.tap?.sent(direction, start, end - start, bytes, byPlugin !== true ? 'head' : direction === 'up' ? 'command' : 'reply')
     const out = stream.release(until, inTime)
     if (this.#state === 'encrypted' || (this.#state === 'guarded' && direction === 'down')) return [...out, ...stream.release(stream.end)]
     if (direction === 'down') return out

@@ -3,8 +3,11 @@ import type { CommandEvent, ReplyEvent } from '../../protocols/ftp/index.js'
 import type { Replacement } from '../held-stream.js'
 import { withSynch } from './abort.js'
 import { asksToDial, prepareActive } from './active.js'
+import { kept } from './plugged.js'
+import type { PluggedConversation } from './plugged.js'
 import { answerPassive, askPassive } from './passive.js'
 import type { FtpSession, Outcome } from './session.js'
+import { after } from './turns.js'
 
 /** Harmless, and answered by every server: it stands for a refused command, so that replies keep their order. */
 const instead = Buffer.from('NOOP\r\n')
@@ -15,22 +18,49 @@ export class Conversation {
   /** Commands whose reply matters here, by ordinal: their verbs. */
   readonly #awaited = new Map<number, string>()
   /** What the client gets instead of the server's reply to these commands. */
-  readonly #answers = new Map<number, Buffer>()
+  readonly #answers = new Map<number, { readonly bytes: Buffer, readonly byPlugin: boolean }>()
+  readonly #plugged: PluggedConversation | null
 
-  constructor(session: FtpSession) {
+  constructor(session: FtpSession, plugged: PluggedConversation | null) {
     this.#session = session
+    this.#plugged = plugged
   }
 
   /** @param hasPassed its beginning is with the server already, so it's past changing. */
   command(command: CommandEvent, hasPassed: boolean): Replacement | Promise<Replacement | null> | null {
+    const plugged = this.#plugged
+    if (plugged === null) return this.#treated(command, hasPassed)
+    if (hasPassed) {
+      plugged.decided(command, true)
+      return this.#treated(command, true)
+    }
+    const mine = kept(command)
+    return plugged.up.take(() => after(plugged.command(mine), ({ command: left, changed, instead: wanted }) => {
+      const made = wanted === null ? this.#treated(left, false) : this.#carryOut(left, wanted)
+      return after(made, (replacement) => {
+        plugged.decided(left, !this.#answers.has(left.message) && replacement?.ending === undefined)
+        return changed ? { start: left.start, end: left.end, bytes: left.raw, ...replacement, byPlugin: true } : replacement
+      })
+    }))
+  }
+
+  /** What the relay itself makes of it. */
+  #treated(command: CommandEvent, hasPassed: boolean): Replacement | Promise<Replacement | null> | null {
     const { verb, message } = command
     if (verb === 'AUTH' || preparesData(verb) === 'passive') this.#awaited.set(message, verb)
-    const outcome = hasPassed ? null : this.#decide(command)
-    return outcome instanceof Promise ? outcome.then((ready) => this.#carryOut(command, ready)) : this.#carryOut(command, outcome)
+    return after(hasPassed ? null : this.#decide(command), (outcome) => this.#carryOut(command, outcome))
   }
 
   /** @param hasPassed its beginning is with the client already. */
   reply(reply: ReplyEvent, hasPassed: boolean): Replacement | Promise<Replacement | null> | null {
+    const plugged = this.#plugged
+    if (plugged === null) return this.#passedOn(reply, hasPassed)
+    const mine = kept(reply)
+    return plugged.down.take(() => after(this.#passedOn(mine, hasPassed), (replacement) => hasPassed ? null : plugged.reply(mine, replacement)))
+  }
+
+  /** What the client gets, as far as it is the relay's. */
+  #passedOn(reply: ReplyEvent, hasPassed: boolean): Replacement | Promise<Replacement | null> | null {
     const { message, start, end, code, preliminary } = reply
     if (preliminary) return null
     const verb = this.#awaited.get(message)
@@ -43,14 +73,14 @@ export class Conversation {
     }
     // 421 isn't about the command: it says that the server is leaving.
     if (code === 421 || hasPassed) return null
-    if (answer !== undefined) return { start, end, bytes: answer }
+    if (answer !== undefined) return { start, end, ...answer }
     if (verb === undefined || (code !== 227 && code !== 229)) return null
     return answerPassive(this.#session, reply, verb).then((outcome) => this.#carryOut(reply, outcome))
   }
 
   /** Whether the reply to this command may not pass before it is complete. */
   concerns(message: number): boolean {
-    return this.#awaited.has(message) || this.#answers.has(message)
+    return this.#plugged?.readsReplies === true || this.#awaited.has(message) || this.#answers.has(message)
   }
 
   /** The reply to this command, which begins at `offset`, passes before it is complete. */
@@ -76,7 +106,12 @@ export class Conversation {
   #carryOut({ message, start, end }: CommandEvent | ReplyEvent, outcome: Outcome): Replacement | null {
     if (outcome === null) return null
     if ('send' in outcome) return { start, end, bytes: outcome.send }
-    this.#answers.set(message, Buffer.from(`${outcome.refuse}\r\n`))
+    if ('end' in outcome) return { start, end, bytes: Buffer.alloc(0), byPlugin: true, ending: outcome.end }
+    if ('answer' in outcome) {
+      this.#answers.set(message, { bytes: outcome.answer, byPlugin: true })
+      return { start, end, bytes: instead, byPlugin: true }
+    }
+    this.#answers.set(message, { bytes: Buffer.from(`${outcome.refuse}\r\n`), byPlugin: false })
     this.#session.event(outcome.kind, outcome.why, 'up', start)
     return { start, end, bytes: instead }
   }

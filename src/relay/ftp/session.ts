@@ -24,12 +24,15 @@ export interface FtpSession {
 
 /**
  * What becomes of a command or a reply: null where it passes as it is. `send` takes its place. `refuse` is for commands:
- * the client gets this reply, and an event says why; the server never sees the command.
+ * the client gets this reply, and an event says why; the server never sees the command. Plugins ask for the last two: `answer` is
+ * what the client gets instead of a command's reply, which may be nothing, and `end` ends the connection in the command's place.
  */
 export type Outcome =
   | null
   | { readonly send: Buffer }
   | { readonly refuse: string, readonly kind: string, readonly why: string }
+  | { readonly answer: Buffer }
+  | { readonly end: 'close' | 'reset' }
 
 /** Asked once, while the socket is there: one that has been reset has no addresses any more. */
 export function sideOf(socket: Socket): Side | null {
