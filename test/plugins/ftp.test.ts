@@ -175,6 +175,38 @@ test('delay, close and reset on the control connection', async (t) => {
   t.is(await late.client.over(), 'ECONNRESET')
 })
 
+test('hundreds of pipelined commands and replies in one read, each changed after a while: all in order, all told', async (t) => {
+  const { client, server, over } = await pairWith(t, plugin('counts', {
+    command: async (command) => {
+      if (Number(command.argument) % 50 === 0) await sleep(1)
+      command.argument += '!'
+    },
+    reply: async (message) => {
+      if (message.command === null) return
+      if (message.code === 250) await sleep(0)
+      message.text = `for ${message.command.argument}`
+    },
+  }))
+  const numbers = Array.from({ length: 300 }, (_, n) => n)
+  client.write(numbers.map((n) => `CWD ${n}\r\n`).join(''))
+  const asked = numbers.map((n) => `CWD ${n}!\r\n`).join('')
+  t.is((await server.take(asked.length)).toString(), asked)
+  server.write('250 ok\r\n'.repeat(300))
+  const answered = numbers.map((n) => `250 for ${n}!\r\n`).join('')
+  t.is((await client.take(answered.length)).toString(), answered)
+  t.deepEqual(toldOf(await over()).commands, numbers.map((n) => `CWD ${n} → 250 for ${n}! *`))
+})
+
+test('an upload that a plugin refuses: ftplib is told so, and the session goes on', async (t) => {
+  const server = await pyftpdlib.start(t)
+  const { tape, place } = await relayed(t, server, plugin('quota', { command: ({ verb }) => verb === 'STOR' ? reply(552, 'Quota exceeded.') : undefined }))
+  await t.throwsAsync(ftplibClient.upload(t, place, 'file', Buffer.from('text')), { message: /552 Quota exceeded/ })
+  t.deepEqual(await ftplibClient.list(t, place), [])
+  const recording = await tape.recorded()
+  t.like([...recording.ftpTransfers({ where: `verb = 'STOR'` })][0], { outcome: 'refused', code: 552, text: 'Quota exceeded.' })
+  t.like([...recording.ftpCommands({ where: 'changed' })], { 0: { verb: 'STOR', code: 552 }, length: 1 })
+})
+
 test('PORT as a plugin leaves it: a foreign address is refused', async (t) => {
   const { client, server, over } = await pairWith(t, plugin('bounce', {
     command: (command) => {

@@ -12,16 +12,11 @@ import { FtpDataInterpreter } from './ftp-data-interpreter.js'
 import { FtpSession } from './ftp-session.js'
 import { FtpTransfer } from './ftp-transfer.js'
 import { OddLines } from './odd-lines.js'
+import { readReply, SentMessages } from './sent-messages.js'
 import { secretVerbOf } from './secret-masker.js'
 import { TransferSettings } from './transfer-settings.js'
 
 const masked = '****'
-
-/** Replies of which the relay may still say that the client got another one: those of one read. */
-const repliesRemembered = 64
-
-/** Commands of which a plugin may still be told that it did something to them. */
-const commandsRemembered = 1024
 
 /** Reads a control connection as FTP, and ties the data connections to the commands that asked for them. */
 export class FtpInterpreter implements Interpreter {
@@ -43,9 +38,7 @@ export class FtpInterpreter implements Interpreter {
   readonly #dataless: Record<'now' | 'before', FtpTransfer[]> = { now: [], before: [] }
   /** Nothing is read any more in this direction: TLS, or what can't be FTP. */
   readonly #opaque: Record<Direction, boolean> = { up: false, down: false }
-  readonly #replies = new Map<number, { readonly command: FtpCommand, readonly transfer: FtpTransfer | undefined, readonly preliminary: boolean }>()
-  /** The last ones, by where they begin. */
-  readonly #recent = new Map<number, FtpCommand>()
+  readonly #sent = new SentMessages()
 
   constructor(context: InterpreterContext) {
     this.#context = context
@@ -64,12 +57,12 @@ export class FtpInterpreter implements Interpreter {
     // What plugins send is told from what the relay does by itself.
     const byPlugin = kind === 'command' || kind === 'reply'
     if (direction === 'up') {
-      const command = byPlugin ? this.#recent.get(offset) : undefined
+      const command = byPlugin ? this.#sent.command(offset) : undefined
       if (command !== undefined) this.#changed(command)
       store.segment(connection.id, 'up', 'sent', offset, time, 'command', command?.id ?? null, replaced, this.#commandBytes.sent(bytes, offset, replaced))
       return
     }
-    const { command, transfer, preliminary } = this.#replies.get(offset) ?? {}
+    const { command, transfer, preliminary } = this.#sent.reply(offset) ?? {}
     if (byPlugin && command !== undefined) {
       if (preliminary === false) this.#answeredOtherwise(command, transfer, bytes)
       this.#changed(command)
@@ -89,7 +82,7 @@ export class FtpInterpreter implements Interpreter {
   }
 
   messageId(ordinal: number): number | null {
-    return this.#commands.get(ordinal)?.id ?? [...this.#recent.values()].findLast((command) => command.ordinal === ordinal)?.id ?? null
+    return this.#commands.get(ordinal)?.id ?? this.#sent.byOrdinal(ordinal)?.id ?? null
   }
 
   #changed(command: FtpCommand): void {
@@ -215,8 +208,7 @@ export class FtpInterpreter implements Interpreter {
     const argument = secret === null ? text : masked
     const command = new FtpCommand(store.newId(), message, verb, argument, this.#pathOf(verb, argument), event.startedAt)
     this.#commands.set(message, command)
-    this.#recent.set(event.start, command)
-    if (this.#recent.size > commandsRemembered) this.#recent.delete(this.#recent.keys().next().value!)
+    this.#sent.sawCommand(event.start, command)
     this.#commandBytes.command(event.end, command.id)
     for (const odd of this.#oddLines.of(event)) this.#odd(odd, 'up', event.start, event.at, command.id)
     if (verb === 'USER') this.#session.user(text)
@@ -262,8 +254,7 @@ export class FtpInterpreter implements Interpreter {
       this.#session.greeted(code, text)
       return
     }
-    this.#replies.set(reply.start, { command, transfer: this.#transfers.get(message), preliminary: reply.preliminary })
-    if (this.#replies.size > repliesRemembered) this.#replies.delete(this.#replies.keys().next().value!)
+    this.#sent.sawReply(reply.start, { command, transfer: this.#transfers.get(message), preliminary: reply.preliminary })
     const transfer = this.#transfers.get(message)
     // Where the client pipelines, the folder is certain only now that the replies before this one are in.
     command.path = this.#pathOf(command.verb, command.argument) ?? command.path
@@ -319,8 +310,4 @@ export class FtpInterpreter implements Interpreter {
   #saveCommand(command: FtpCommand): void {
     command.save(this.#context.store, this.#session.id, this.#context.connection.id)
   }
-}
-
-function readReply(bytes: Buffer): ReplyEvent | null {
-  return new FtpDecoder().receive('down', bytes, 0).find((event) => event.type === 'reply') ?? null
 }

@@ -12,6 +12,7 @@ import { BounceGuard } from './bounce-guard.js'
 import { Conversation } from './conversation.js'
 import type { DataConnection } from './data-connection.js'
 import type { FtpSettings } from './options.js'
+import { greetingPatience, lineEndPatience, longestHeld } from './holding-limits.js'
 import { PluggedConversation } from './plugged.js'
 import { PreparedPort } from './prepared-port.js'
 import { sideOf } from './session.js'
@@ -19,15 +20,6 @@ import type { FtpSession } from './session.js'
 
 const LF = 0x0a
 const CR = 0x0d
-
-/** A reply that goes on for longer than this isn't waited for: it passes as it is. */
-const longestHeld = 256 * 1024
-
-/** A CR is followed by its LF in less than this, in ms, unless the LF went as urgent data. */
-const lineEndPatience = 100
-
-/** FTP's servers speak first. What a client says before that, and doesn't end as a line, is held for no longer than this, in ms. */
-const greetingPatience = 1000
 
 /** In no command: control characters but HT, CR and LF, and but those of telnet options and the NUL after a CR (RFC 854). */
 // oxlint-disable-next-line no-control-regex
