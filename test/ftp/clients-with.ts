@@ -58,7 +58,8 @@ export function testClientsWith(kind: FtpServerKind): void {
 
         t.is([...recording.ftpSessions({ where: `user = '${server.user}' and ended is not null` })].length, 5)
         t.deepEqual([...recording.ftpCommands({ where: 'code is null or latency_ms < 0' })].map(({ verb }) => verb).filter((verb) => verb !== 'QUIT'), [])
-        t.deepEqual([...recording.events()].map(({ text }) => text), [])
+        // A busy disk is nobody's fault here.
+        t.deepEqual([...recording.events({ where: "source <> 'recorder'" })].map(({ text }) => text), [])
       })
     }
   }

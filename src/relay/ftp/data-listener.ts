@@ -45,8 +45,9 @@ export class DataListener {
   static async open(options: DataListenerOptions): Promise<DataListener> {
     const ports = options.ports ?? dynamicPorts
     const count = ports.last - ports.first + 1
-    // Starts somewhere else each time: a port just closed may still be waited for by a late client.
-    const start = nextStart++ % count
+    // Somewhere else each time: a port just closed may still be waited for by a late client. Of the system's own range, nobody can
+    // tell which is next; two relays side by side would follow each other through it otherwise.
+    const start = options.ports === null ? randomInt(count) : nextStart++ % count
     for (let tried = 0; ; tried++) {
       try {
         return await DataListener.#bind(options, ports.first + (start + tried) % count)
@@ -89,5 +90,4 @@ export class DataListener {
   }
 }
 
-/** Not always the same first one: somebody else's late client may know it. */
-let nextStart = randomInt(dynamicPorts.last)
+let nextStart = 0
