@@ -2,17 +2,16 @@ import type { Socket } from 'node:net'
 import { systemCodeOf } from '../error.js'
 import type { Action } from '../plugins/actions.js'
 import type { ConnectionPlugins, PluginEvent } from '../plugins/connection-plugins.js'
-import type { Hooks, RecordingMask } from '../plugins/hooks.js'
+import type { Hooks } from '../plugins/hooks.js'
 import type { ConnectionInfo } from '../plugins/messages.js'
 import type { PluginSet } from '../plugins/plugin-set.js'
-import type { Direction } from '../protocols/decoder.js'
 import type { ConnectionRecorder } from '../recording/connection-recorder.js'
 import type { Recorder } from '../recording/recorder.js'
 import { formatAddress, parseTarget } from './address.js'
 import type { RelayAddress, Target } from './address.js'
 import { addressOf, Connection } from './connection.js'
 import type { ConnectionEnding } from './connection.js'
-import { closing, opening } from './connection-hooks.js'
+import { closing, masksOf, opening, stagesOf } from './connection-hooks.js'
 import { outOfDescriptors } from './file-descriptors.js'
 import { FtpControl } from './ftp/control.js'
 import type { DataConnection } from './ftp/data-connection.js'
@@ -22,7 +21,6 @@ import { HttpSession } from './http/session.js'
 import type { Carried, OpenConnections } from './open-connections.js'
 import type { RelaySettings } from './options.js'
 import { RewriteHost } from './rewrite-host.js'
-import type { StageUse } from './stream-stages.js'
 
 export interface CarrierOptions {
   readonly settings: RelaySettings
@@ -231,26 +229,6 @@ export class Carrier {
   #outOfDescriptors(code: string): void {
     this.#options.onProblem('descriptors', outOfDescriptors(code, this.#options.open.size))
   }
-}
-
-function stagesOf(plugins: ConnectionPlugins | null): (direction: Direction) => readonly StageUse[] {
-  if (plugins === null || !plugins.listensTo('stream')) return () => []
-  return (direction) => plugins.members.flatMap((member) => {
-    const stage = member.hooks.stream?.({ direction, connection: plugins.info })
-    return stage === undefined ? [] : [{ member, path: 'stream', stage }]
-  })
-}
-
-/** A plugin that can't say what is secret might be keeping one: everything is masked then. */
-function masksOf(plugins: ConnectionPlugins, direction: Direction): RecordingMask[] {
-  return plugins.members.flatMap((member) => {
-    try {
-      return member.hooks.recording?.({ direction, connection: plugins.info }) ?? []
-    } catch (thrown) {
-      plugins.failed(member, 'recording', thrown, { direction })
-      return { take: (bytes) => bytes.fill('*'), end: () => Buffer.alloc(0) }
-    }
-  })
 }
 
 function tellOf(tap: ConnectionRecorder | null, event: PluginEvent): void {
