@@ -121,7 +121,7 @@ const withShell = process.platform === 'linux' ? test : test.skip
 withShell('linux: without file descriptors new sessions are refused, that is told once, the others go on, and there is room again later', async (t) => {
   const echo = await datagramEcho(t)
   const main = script(import.meta.url, '../../src/cli/main.js')
-  const child = start(t, 'sh', ['-c', 'ulimit -n 48 && exec "$0" "$@"', process.execPath, main, 'record', '-o', join(temporaryFolder(t), 'test.sqlite'),
+  const child = start(t, 'sh', ['-c', 'ulimit -n 96 && exec "$0" "$@"', process.execPath, main, 'record', '-o', join(temporaryFolder(t), 'test.sqlite'),
     '--udp-idle-timeout', '1', '--udp', `0=127.0.0.1:${echo.port}`])
   let stderr = ''
   child.stderr.on('data', (bytes: Buffer) => stderr += bytes.toString())
