@@ -149,7 +149,19 @@ export class ConnectionRecorder {
   }
 
   exchange(note: Omit<ExchangeNote, 'type'>): void {
-    this.#recorder.note(this.handle, { type: 'exchange', ...note })
+    const { answer } = note
+    this.#recorder.note(this.handle, {
+      type: 'exchange', ...note,
+      ...(answer === undefined || this.#masks === null ? {} : { answer: { ...answer, headers: this.#maskedHeaders(answer.headers) } }),
+    })
+  }
+
+  /** Written out as on the wire, where masks know a header by its line; one whose name is masked too is left out. */
+  #maskedHeaders(headers: readonly (readonly [string, string])[]): (readonly [string, string])[] {
+    return headers.flatMap(([name, value]) => {
+      const line = this.#maskedWhole(this.#masks!('down'), 'down', Buffer.from(`${name}: ${value}\r\n`, 'latin1')).toString('latin1')
+      return line.startsWith(`${name}: `) ? [[name, line.slice(name.length + 2, -2)] as const] : []
+    })
   }
 
   closed(note: Omit<ClosedNote, 'type'>): void {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { systemCodeOf } from '../error.js'
 import type { Action } from '../plugins/actions.js'
-import type { ConnectionPlugins, PluginEvent } from '../plugins/connection-plugins.js'
+import type { ConnectionPlugins } from '../plugins/connection-plugins.js'
 import type { Hooks } from '../plugins/hooks.js'
 import type { ConnectionInfo } from '../plugins/messages.js'
 import type { PluginSet } from '../plugins/plugin-set.js'
@@ -10,7 +10,7 @@ import type { Recorder } from '../recording/recorder.js'
 import { formatAddress, parseTarget } from './address.js'
 import type { RelayAddress, Target } from './address.js'
 import { addressOf, Connection } from './connection.js'
-import type { ConnectionEnding } from './connection.js'
+import type { ConnectionEnding } from './ending.js'
 import { closing, masksOf, opening, stagesOf } from './connection-hooks.js'
 import { outOfDescriptors } from './file-descriptors.js'
 import { FtpControl } from './ftp/control.js'
@@ -83,7 +83,7 @@ export class Carrier {
 
   /** The plugins of one connection, telling the record of it what they do. */
   pluginsFor(info: ConnectionInfo, tap: ConnectionRecorder | null): ConnectionPlugins | null {
-    const plugins = this.#options.plugins.for(info, listening[info.protocol], (event) => tellOf(tap, event))
+    const plugins = this.#options.plugins.for(info, listening[info.protocol], (event) => tap?.event(event))
     if (plugins?.listensTo('recording') === true) tap?.maskWith((direction) => masksOf(plugins, direction))
     return plugins
   }
@@ -229,8 +229,4 @@ export class Carrier {
   #outOfDescriptors(code: string): void {
     this.#options.onProblem('descriptors', outOfDescriptors(code, this.#options.open.size))
   }
-}
-
-function tellOf(tap: ConnectionRecorder | null, event: PluginEvent): void {
-  tap?.event(event)
 }

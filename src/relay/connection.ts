@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net'
-import { reasonOf, systemCodeOf } from '../error.js'
 import type { ConnectionPlugins } from '../plugins/connection-plugins.js'
 import type { Direction } from '../protocols/decoder.js'
 import type { Address } from '../recording/notes.js'
 import type { ConnectionRecorder } from '../recording/connection-recorder.js'
 import { dial } from './dial.js'
 import type { DialOptions, Dialled } from './dial.js'
+import { brokenBy, resetBehind } from './ending.js'
+import type { ConnectionEnding } from './ending.js'
 import { Lane } from './lane.js'
 import type { Inline } from './lane.js'
 import type { Outlet } from './outlet.js'
@@ -29,14 +30,6 @@ export interface ConnectionSettings {
   /** Called once, when both sockets are gone. */
   readonly onOver: (connection: Connection, ending: ConnectionEnding) => void
 }
-
-export interface ConnectionEnding {
-  readonly reason: string
-  readonly error: string | null
-}
-
-/** Codes by which the system says that the peer tore the connection down instead of closing it. */
-const resets = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 
 /** How long peers have to close their sides of a connection that is ended in order, in ms. */
 const finishPatience = 1000
@@ -173,8 +166,9 @@ export class Connection {
   }
 
   #ended(side: 'client' | 'server', socket: Socket, lane: Lane): void {
-    if (wasReset(socket)) {
-      this.#broken(side, Object.assign(new Error('reset'), { code: 'ECONNRESET' }))
+    const reset = resetBehind(socket)
+    if (reset !== null) {
+      this.#broken(side, reset)
       socket.destroy()
       return
     }
@@ -183,14 +177,9 @@ export class Connection {
   }
 
   #broken(side: 'client' | 'server', error: Error): void {
-    const code = systemCodeOf(error)
-    if (code !== null && resets.has(code)) {
-      this.#reason ??= `${side} reset`
-      this.#error ??= `${side} reset the connection`
-    } else {
-      this.#reason ??= `${side} failed`
-      this.#error ??= `${side} connection failed: ${reasonOf(error)}`
-    }
+    const ending = brokenBy(side, error)
+    this.#reason ??= ending.reason
+    this.#error ??= ending.error
     // The other peer has to see it as it was: a FIN here would make a torn-down stream look complete.
     if (side === this.#acceptedSide) {
       this.#dialling.abort()
@@ -221,18 +210,6 @@ export class Connection {
 /** An IPv4 client of a dual-stack listener is told by its IPv4 address. */
 export function addressOf(host: string | undefined, port: number | undefined): Address | null {
   return host === undefined || port === undefined ? null : { host: host.replace(/^::ffff:(?=\d+\.)/, ''), port }
-}
-
-/**
- * A reset that comes together with data is told as an end by libuv, which takes the hang-up after a short read for one
- * (uv__stream_io). The system knows better: whoever closed in order is still there to be asked for, who tore down isn't.
- * Where we have closed our side already, nobody is there either way, and it passes for an end.
- */
-function wasReset(socket: Socket): boolean {
-  if (socket.writableEnded) return false
-  // Node remembers the answer that it got when all was well.
-  Object.assign(socket, { _peername: undefined })
-  return socket.remoteAddress === undefined
 }
 
 function reset(raw: Socket, socket: Socket): void {

@@ -5,6 +5,8 @@ import test from 'ava'
 import { definePlugin, respond } from 'wiretape'
 import type { Relay } from 'wiretape'
 import { freePort } from '../real/free-port.js'
+import { howItEndsForPython } from '../real/how-it-ends.js'
+import { installed } from '../real/installed.js'
 import { http, httpOrigin } from '../real/http-origin.js'
 import { connectTo, peerServer, serve } from '../real/peer.js'
 import { run, start } from '../real/program.js'
@@ -35,12 +37,12 @@ test('2,000 requests on one connection, and nothing piles up', async (t) => {
   t.is([...recording.exchanges({ where: 'status = 200 and error is null and not changed' })].length, 2000)
 })
 
-test('a dead server closes the client, as without plugins', async (t) => {
+test('a dead server resets the client, as without plugins', async (t) => {
   const port = await freePort()
   const tape = await taping(t, { http: `0=http://127.0.0.1:${port}`, plugins: [look] })
   const client = await connectTo(t, tape.port)
   client.write(get1)
-  await client.over()
+  t.is(await client.over(), 'ECONNRESET')
   const recording = await tape.recorded()
   t.like(onlyConnection(recording), { endReason: 'connect failed', error: `http://127.0.0.1:${port} refused the connection` })
 })
@@ -70,6 +72,19 @@ test('a reset by the server in the middle of a response is one at the client', a
   await client.through('half')
   served.reset()
   t.is(await client.over(), 'ECONNRESET')
+})
+
+const withPython = installed('python3') ? test : test.skip
+
+withPython('a reset right behind a response that lasts until the close is a reset: half of it must not look whole', async (t) => {
+  const { port } = await serve(t, (socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write(`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(50_000)}`, () => socket.resetAndDestroy()))
+  })
+  const tape = await taping(t, { http: `0=http://127.0.0.1:${port}`, plugins: [look] })
+  for (let n = 0; n < 8; n++) t.is(await howItEndsForPython(t, tape.port, get1), 'reset')
+  const recording = await tape.recorded()
+  t.deepEqual(new Set([...recording.connections()].map(({ endReason }) => endReason)), new Set(['server reset']))
 })
 
 for (const [what, response] of [['in the middle of a response', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'], ['without a word', '']] as const) {

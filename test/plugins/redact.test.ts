@@ -1,3 +1,4 @@
+import { Agent, createServer as createHttpServer, get } from 'node:http'
 import { createServer, connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
@@ -5,9 +6,10 @@ import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import fc from 'fast-check'
-import { definePlugin } from 'wiretape'
+import { definePlugin, respond } from 'wiretape'
 import type { PluginUse } from 'wiretape'
-import { bytesOf, onlyConnection, taping } from '../real/relaying.js'
+import { until } from '../real/deadline.js'
+import { bytesOf, onlyConnection, opening, taping } from '../real/relaying.js'
 
 async function recordedOf(t: ExecutionContext, plugins: readonly PluginUse[], pieces: readonly Buffer[]): Promise<{ echoed: string, up: string, file: Buffer }> {
   const server = createServer({ allowHalfOpen: true }, (socket) => socket.on('error', () => {}).pipe(socket))
@@ -68,4 +70,26 @@ test('a mask that fails leaves asterisks, and says so', async (t) => {
   const { echoed, up } = await recordedOf(t, [bad], [Buffer.from('secret')])
   t.is(echoed, 'secret')
   t.is(up, '******')
+})
+
+test('what is redacted is recorded at once, also while the connection is kept open and a plugin answers', async (t) => {
+  const server = createHttpServer((_request, response) => response.setHeader('Set-Cookie', 'sid=hunter2').end('x'.repeat(600)))
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  t.teardown(() => server.close())
+  const answers = definePlugin({ name: 'answers', description: '', setup: () => ({ http: { request: ({ path }) => path === '/1' ? respond({ body: 'mine', headers: { 'Set-Cookie': 'sid=hunter2' } }) : undefined } }) })
+  const tape = await taping(t, { http: `0=http://127.0.0.1:${(server.address() as AddressInfo).port}`, plugins: ['redact', answers] })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => agent.destroy())
+  for (let n = 0; n < 3; n++) {
+    await new Promise((resolve, reject) => {
+      get({ port: tape.port, host: '127.0.0.1', path: `/${n}`, agent, headers: { Authorization: 'Basic hunter2' } }, (response) => response.resume().on('end', resolve)).on('error', reject)
+    })
+  }
+  const recording = opening(t, tape.path)
+  await until(() => [...recording.exchanges()].filter(({ ended }) => ended !== null).length === 3, 'three exchanges on a connection that is open')
+  t.deepEqual([...recording.exchanges()].map(({ path, status, error }) => [path, status, error]), [['/0', 200, null], ['/1', 200, null], ['/2', 200, null]])
+  t.is([...recording.connections()][0]!.closed, null)
+  agent.destroy()
+  await tape.relay.stop()
+  t.false(readFileSync(tape.path).includes('hunter2'))
 })

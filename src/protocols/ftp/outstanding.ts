@@ -12,7 +12,7 @@ export interface Waiting {
 export interface Match {
   /** Null where none was waiting. */
   readonly command: Waiting | null
-  /** Whether an older command stays unanswered behind this reply's back for now. */
+  /** Whether an older command is still unanswered when this reply comes. */
   readonly outOfTurn: boolean
   /** Commands that this reply shows never to be answered. */
   readonly passedOver: readonly Waiting[]

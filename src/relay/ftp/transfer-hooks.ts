@@ -2,7 +2,7 @@ import type { ConnectionPlugins, HookPath } from '../../plugins/connection-plugi
 import type { FtpHooks } from '../../plugins/hooks.js'
 import type { ConnectionInfo } from '../../plugins/messages.js'
 import type { Direction } from '../../protocols/decoder.js'
-import type { ConnectionEnding } from '../connection.js'
+import type { ConnectionEnding } from '../ending.js'
 import type { StageUse } from '../stream-stages.js'
 import type { DataSetup } from './data-connection.js'
 import { FtpTransferState } from './message-states.js'

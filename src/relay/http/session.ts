@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net'
-import { reasonOf, systemCodeOf } from '../../error.js'
 import type { ConnectionPlugins } from '../../plugins/connection-plugins.js'
 import type { Direction } from '../../protocols/decoder.js'
 import { Http1Decoder } from '../../protocols/http1/index.js'
 import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
 import type { Target } from '../address.js'
 import { addressOf } from '../connection.js'
-import type { ConnectionEnding } from '../connection.js'
 import type { Dialled } from '../dial.js'
+import { brokenBy, resetBehind } from '../ending.js'
+import type { ConnectionEnding } from '../ending.js'
 import type { Carried } from '../open-connections.js'
 import type { Outlet } from '../outlet.js'
 import { returnReadBuffer, takeReadBuffer } from '../read-buffer.js'
@@ -40,7 +40,6 @@ const leadLimit = 1024
 /** Ms that a client is given to read a last answer, while what it still sends goes nowhere (RFC 9112 §9.6). */
 const lingering = 1_000
 
-const resets = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 const nothing = Buffer.alloc(0)
 
 /**
@@ -131,7 +130,9 @@ export class HttpSession implements Carried, Host {
       onFailed: (error, code) => {
         if (this.#reason !== null) return
         this.#settings.onDialFailed(error, code)
-        this.#cut('connect failed', error)
+        // As without plugins: a plain close would read as an answer that is complete, and empty.
+        this.#error ??= error
+        this.reset('connect failed')
       },
       onBytes: (from, bytes) => this.#answered(from, bytes),
       onEnd: (from) => this.#serverEnd(from),
@@ -297,6 +298,12 @@ export class HttpSession implements Carried, Host {
   }
 
   #clientEnd(): void {
+    const reset = resetBehind(this.#client)
+    if (reset !== null) {
+      this.#broken('client', reset)
+      this.#client.destroy()
+      return
+    }
     this.#clientEnded = true
     if (this.#mode === 'ending') {
       this.#client.destroySoon()
@@ -352,14 +359,9 @@ export class HttpSession implements Carried, Host {
   }
 
   #broken(side: 'client' | 'server', error: Error, from: Upstream | null = null): void {
-    const code = systemCodeOf(error)
-    if (code !== null && resets.has(code)) {
-      this.#reason ??= `${side} reset`
-      this.#error ??= `${side} reset the connection`
-    } else {
-      this.#reason ??= `${side} failed`
-      this.#error ??= `${side} connection failed: ${reasonOf(error)}`
-    }
+    const ending = brokenBy(side, error)
+    this.#reason ??= ending.reason
+    this.#error ??= ending.error
     this.#stop()
     if (side === 'client') this.#upstream?.discard('reset')
     else if (!this.#client.destroyed) this.#client.resetAndDestroy()

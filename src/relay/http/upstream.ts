@@ -4,6 +4,7 @@ import { Http1Decoder } from '../../protocols/http1/index.js'
 import type { Target } from '../address.js'
 import { dial } from '../dial.js'
 import type { Dialled } from '../dial.js'
+import { resetBehind } from '../ending.js'
 import type { Outlet } from '../outlet.js'
 
 export interface UpstreamOptions {
@@ -67,6 +68,11 @@ export class Upstream {
       socket.once('close', () => options.onClosed(this))
       socket.once('end', () => {
         this.ended = true
+        const reset = resetBehind(socket)
+        if (reset !== null) {
+          broken(reset)
+          return
+        }
         if (!this.discarded) options.onEnd(this)
       })
       if (tls !== null) socket.on('data', take)
