@@ -1,8 +1,6 @@
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { spawnSync } from 'node:child_process'
 import test from 'ava'
-import { howItEndsForPython } from '../real/how-it-ends.js'
+import { howItEndsForPython, resettingServer } from '../real/how-it-ends.js'
 import { installed } from '../real/installed.js'
 import { bytesOf, onlyConnection, relaying, taping, textOf } from '../real/relaying.js'
 import { connectTo, echoServer, peerServer } from '../real/peer.js'
@@ -98,14 +96,8 @@ test('a reset by the server is a reset at the client, not a close', async (t) =>
 const withPython = installed('python3') ? test : test.skip
 
 withPython('a reset right behind data is a reset, not an end: half an answer must not look like a whole one', async (t) => {
-  const server = createServer((socket) => {
-    socket.on('error', () => {})
-    socket.write(Buffer.alloc(100_000), () => socket.resetAndDestroy())
-  })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  t.teardown(() => server.close())
-  const { port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${(server.address() as AddressInfo).port}` })
-  for (let n = 0; n < 8; n++) t.is(await howItEndsForPython(t, port), 'reset')
+  const { port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${await resettingServer(t)}` })
+  for (let n = 0; n < 12; n++) t.is(await howItEndsForPython(t, port), 'reset')
   for (const { endReason, error } of (await recorded()).connections()) {
     t.is(endReason, 'server reset')
     t.truthy(error)
