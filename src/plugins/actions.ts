@@ -63,16 +63,21 @@ export function respond<const Answer>(answer: Answer): Respond<Answer> {
   return { action: 'respond', answer }
 }
 
-const kinds = new Set<string>(['delay', 'drop', 'close', 'reset', 'retarget', 'duplicate', 'reply', 'respond'])
+export type ActionKind = Action['action']
 
-/** What a hook returned, as a list. @throws TypeError where it is anything else. */
-export function readActions(result: unknown): readonly Action[] {
+const kinds = new Set<string>(['delay', 'drop', 'close', 'reset', 'retarget', 'duplicate', 'reply', 'respond'] satisfies ActionKind[])
+
+/** What a hook returned, as a list. @param allowed what this hook takes. @throws TypeError where it is anything else. */
+export function readActions(result: unknown, allowed: readonly ActionKind[]): readonly Action[] {
   if (result === undefined || result === null) return none
   const list: readonly unknown[] = Array.isArray(result) ? result : [result]
   for (const one of list) {
-    if (typeof one !== 'object' || one === null || !kinds.has((one as { action?: string }).action ?? '')) {
+    const kind = typeof one === 'object' && one !== null ? (one as { action?: ActionKind }).action : undefined
+    if (kind !== undefined && allowed.includes(kind)) continue
+    if (kind === undefined || !kinds.has(kind)) {
       throw new TypeError(`it returned ${one !== null && typeof one === 'object' ? JSON.stringify(one) : String(one)}, which is no action: return nothing, or delay(ms), drop(), respond(…) and the like`)
     }
+    throw new TypeError(`it returned ${kind}, which this hook does not take: it takes ${allowed.length === 0 ? 'none' : allowed.join(', ')}`)
   }
   return list as readonly Action[]
 }

@@ -1,7 +1,7 @@
 import { reasonOf } from '../error.js'
 import type { Direction } from '../protocols/decoder.js'
 import { readActions, reset } from './actions.js'
-import type { Action } from './actions.js'
+import type { Action, ActionKind } from './actions.js'
 import type { Hooks } from './hooks.js'
 import type { MessageState } from './message-state.js'
 import type { ConnectionInfo } from './messages.js'
@@ -40,12 +40,15 @@ export interface Place {
 export interface HookPath<Hook> {
   readonly path: string
   readonly of: (hooks: Hooks) => Hook | undefined
+  /** The actions that it takes; none where absent. */
+  readonly takes?: readonly ActionKind[]
 }
 
 type Done = (actions: readonly Action[]) => void
 
 const nowhere: Place = {}
 const nothing: readonly Action[] = []
+const nothingTaken: readonly ActionKind[] = []
 
 /** After one of these the plugins that come later aren't asked: there is no message left. */
 const final = new Set<Action['action']>(['drop', 'close', 'reset', 'reply', 'respond'])
@@ -116,7 +119,7 @@ export class ConnectionPlugins {
       let result: unknown
       try {
         result = invoke(call, member)
-        if (!isPromise(result)) result = readActions(result)
+        if (!isPromise(result)) result = readActions(result, hook.takes ?? nothingTaken)
       } catch (thrown) {
         putBack?.()
         if (this.failed(member, hook.path, thrown, place)) {
@@ -131,7 +134,7 @@ export class ConnectionPlugins {
           if (this.failed(member, hook.path, thrown, place)) done([...actions, reset()])
           else this.#from(index + 1, hook, message, invoke, actions, done, place)
         }
-        void this.#wait(result, member).then(readActions).then(
+        void this.#wait(result, member).then((settled) => readActions(settled, hook.takes ?? nothingTaken)).then(
           (found) => this.#took(found, index, version, hook, message, invoke, actions, done, place), failed)
         return
       }

@@ -1,8 +1,9 @@
 import { reasonOf, WiretapeError } from '../error.js'
+import { reset } from './actions.js'
 import { ConnectionPlugins } from './connection-plugins.js'
 import type { Member, PluginEvent } from './connection-plugins.js'
 import type { PluginDefinition } from './definition.js'
-import type { Hooks } from './hooks.js'
+import type { Hooks, RecordingMask } from './hooks.js'
 import type { ConnectionInfo } from './messages.js'
 import { readOptionValues } from './option-values.js'
 import { seededSequences } from './random.js'
@@ -34,10 +35,6 @@ export class PluginSet {
     this.#slots = plugins.map((plugin) => ({ plugin, listens: this.#probe(plugin), shared: new Map() }))
   }
 
-  get size(): number {
-    return this.#slots.length
-  }
-
   listensTo(part: keyof Hooks): boolean {
     return this.#slots.some(({ listens }) => listens.has(part))
   }
@@ -54,17 +51,22 @@ export class PluginSet {
   for(info: ConnectionInfo, listening: readonly (keyof Hooks)[], tell: (event: PluginEvent) => void): ConnectionPlugins | null {
     if (!listening.some((part) => this.listensTo(part))) return null
     const members: Member[] = []
-    for (const [index, { plugin, shared }] of this.#slots.entries()) {
+    for (const [index, { plugin, shared, listens }] of this.#slots.entries()) {
+      if (!listening.some((part) => listens.has(part))) continue
       const { definition } = plugin
       const { name, onError = 'pass', timeout = defaultTimeout, bodyLimit = defaultBodyLimit } = definition
       let hooks: Hooks
       try {
         hooks = this.#setUp(plugin, shared, `${index}/${name}/${keyOf(info)}`)
       } catch (thrown) {
-        const text = `setup failed, this connection goes without it: ${reasonOf(thrown)}`
+        const text = `setup failed, this connection ${onError === 'cut' ? 'is cut' : 'goes without it'}: ${reasonOf(thrown)}`
         tell({ kind: 'plugin-failed', source: name, hook: 'setup', text })
         this.#log(`${name}: ${text}`)
-        continue
+        hooks = {
+          ...(onError === 'cut' ? { connection: { open: () => reset() } } : {}),
+          // What it would have masked isn't known: all of it then.
+          ...(listens.has('recording') ? { recording: () => maskOfAll } : {}),
+        }
       }
       members.push({ name, hooks, onError, timeout, bodyLimit })
     }
@@ -96,6 +98,9 @@ export class PluginSet {
     return new Set(parts.filter((part) => hooks[part] !== undefined))
   }
 }
+
+/** For a plugin that can't say what is secret: it might be keeping one. */
+export const maskOfAll: RecordingMask = { take: (bytes) => bytes.fill('*'), end: () => Buffer.alloc(0) }
 
 /** Says whether a value is a plugin, and checks its options. @throws WiretapeError `usage`. */
 export function configure(definition: unknown, given: Readonly<Record<string, unknown>>, from: string): ConfiguredPlugin {

@@ -8,7 +8,10 @@ import type { SentKind } from './slab.js'
 /** Bytes left out that one entry can tell of. */
 const largestSkip = 2 ** 30
 
-const pad = new Uint8Array(0)
+/** Bytes sent before that masks look at once more: names and values are seldom longer. */
+const sentRemembered = 4096
+
+const pad = Buffer.alloc(0)
 
 /** What a connection's entries are handed to: the recorder. */
 export interface Entries {
@@ -35,6 +38,8 @@ export class ConnectionRecorder {
   readonly #masking: Record<Direction, Masking | null> = { up: null, down: null }
   /** What was sent instead of bytes that a mask still holds: told after them. */
   #sentLater: { direction: Direction, offset: number, replaced: number, bytes: Buffer, kind: SentKind }[] = []
+  /** The last of what was sent instead, as it was. */
+  readonly #sentBefore: Record<Direction, Buffer> = { up: pad, down: pad }
   readonly #skipped: Record<Direction, number> = { up: 0, down: 0 }
   readonly #skippedFrom: Record<Direction, number> = { up: 0, down: 0 }
 
@@ -96,8 +101,13 @@ export class ConnectionRecorder {
 
   /** Bytes sent on instead of the `replaced` received bytes at stream offset `offset`. */
   sent(direction: Direction, offset: number, replaced: number, bytes: Uint8Array, kind: SentKind = 'head'): void {
+    // Left out like what it stands for: the writer is behind, and that was asked for.
+    if (this.#recorder.skipping || (this.#lossy && this.#recorder.full)) {
+      this.#recorder.countDropped(bytes.length)
+      return
+    }
     if (this.#masks !== null) {
-      this.#sentLater.push({ direction, offset, replaced, bytes: this.#maskedWhole(this.#masks(direction), direction, bytes), kind })
+      this.#sentLater.push({ direction, offset, replaced, bytes: this.#maskedSent(direction, bytes), kind })
       this.#tellLater(direction)
       return
     }
@@ -124,6 +134,15 @@ export class ConnectionRecorder {
   #maskedWhole(masks: readonly Mask[], direction: Direction, bytes: Uint8Array): Buffer {
     const masking = this.#maskingOf(masks, direction)
     return masks.length === 0 ? Buffer.from(bytes) : Buffer.concat([masking.take(bytes as Buffer), masking.end()])
+  }
+
+  /** Masked with what was sent before it: a name may have gone in one piece and its value in the next. */
+  #maskedSent(direction: Direction, bytes: Uint8Array): Buffer {
+    if (this.#lossy) return this.#maskedWhole(this.#masks!(direction), direction, bytes)
+    const before = this.#sentBefore[direction]
+    const all = Buffer.concat([before, bytes])
+    this.#sentBefore[direction] = Buffer.from(all.subarray(Math.max(0, all.length - sentRemembered)))
+    return this.#maskedWhole(this.#masks!(direction), direction, all).subarray(before.length)
   }
 
   #endMask(direction: Direction): void {

@@ -78,7 +78,7 @@ export class Carrier {
       client: info.client, listen: info.listen,
     }) ?? null
     const plugins = this.pluginsFor(info, tap)
-    this.#opened(plugins, client, tap, address.target, (target) => this.#carry(client, { ...address, target }, number, tap, plugins))
+    this.#opened(plugins, client, 'client', tap, address.target, (target) => this.#carry(client, { ...address, target }, number, tap, plugins))
   }
 
   /** The plugins of one connection, telling the record of it what they do. */
@@ -133,19 +133,14 @@ export class Carrier {
       relay: parent.info.relay, ordinal: setup.command, protocol: 'ftp-data', client: accepted === 'client' ? from : null, listen, target: text, parent: parent.info,
     }
     const plugins = info === null ? null : this.pluginsFor(info, tap)
-    this.#opened(plugins, socket, tap, target, (to) => {
+    this.#opened(plugins, socket, accepted, tap, target, (to) => {
       if (parent === null || info === null || control.plugged === null || !listensToTransfers(parent)) {
         this.#carryData(data, to, tap, plugins, null, controlConnection)
         return
       }
-      const held = holdSocket(socket, this.#options.open)
+      const held = holdSocket(socket, this.#options.open, accepted, (reason) => tap?.closed({ reason, error: null }))
       PluggedTransfer.begin(parent, control.plugged.transfers, info, setup, (transfer) => {
-        if (!held.release().gone && !this.#stopping) {
-          this.#carryData(data, to, tap, plugins, transfer, controlConnection)
-          return
-        }
-        socket.on('error', () => {}).destroy()
-        tap?.closed({ reason: `${accepted} closed`, error: null })
+        if (held.release()) this.#carryData(data, to, tap, plugins, transfer, controlConnection)
       })
     })
   }
@@ -171,20 +166,20 @@ export class Carrier {
   }
 
   /** Asks the plugins before anything is dialled. */
-  #opened(plugins: ConnectionPlugins | null, socket: Socket, tap: ConnectionRecorder | null, target: Target, go: (target: Target) => void): void {
+  #opened(plugins: ConnectionPlugins | null, socket: Socket, side: 'client' | 'server', tap: ConnectionRecorder | null, target: Target, go: (target: Target) => void): void {
     if (plugins === null || !plugins.has(opening)) {
       go(target)
       return
     }
-    const held = holdSocket(socket, this.#options.open)
+    const held = holdSocket(socket, this.#options.open, side, (reason) => tap?.closed({ reason, error: null }))
     plugins.run(opening, null, (call) => call(plugins.info), (actions) => {
-      const { gone } = held.release()
+      if (!held.release()) return
       const ending = actions.find(({ action }) => action === 'close' || action === 'reset')
-      if (gone || ending !== undefined || this.#stopping) {
+      if (ending !== undefined) {
         socket.on('error', () => {})
-        if (ending?.action === 'reset') socket.resetAndDestroy()
+        if (ending.action === 'reset') socket.resetAndDestroy()
         else socket.destroy()
-        tap?.closed({ reason: ending === undefined ? 'client closed' : 'refused by a plugin', error: null })
+        tap?.closed({ reason: 'refused by a plugin', error: null })
         return
       }
       go(this.#retargeted(actions, plugins, target))

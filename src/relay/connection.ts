@@ -110,8 +110,15 @@ export class Connection {
     }
     this.#fromAccepted.end()
     this.#fromDialled.end()
-    // A peer that goes on talking isn't waited for.
-    setTimeout(() => this.close(reason), finishPatience).unref()
+    // Once all that was said is with the system, a peer that goes on talking isn't waited for.
+    let unfinished = 2
+    for (const socket of [this.#accepted, this.#dialled!.socket]) {
+      const finished = (): void => {
+        if (--unfinished === 0) setTimeout(() => this.close(reason), finishPatience).unref()
+      }
+      if (socket.writableFinished) finished()
+      else socket.once('finish', finished)
+    }
   }
 
   #connected(dialled: Dialled): void {

@@ -1,20 +1,40 @@
 import type { Socket } from 'node:net'
-import type { OpenConnections } from './open-connections.js'
+import type { Carried, OpenConnections } from './open-connections.js'
 
-/** An accepted socket that waits for plugins before anything is made of it, counted among those that are open. */
-export function holdSocket(socket: Socket, open: OpenConnections): { release(): { readonly gone: boolean } } {
-  let gone = false
-  const waiting = { bytes: { up: 0, down: 0 }, close: () => socket.destroy() }
-  open.add('tcp', null, waiting)
+/** An accepted socket that waits for plugins before anything is made of it. */
+export interface HeldSocket {
+  /** It goes on, or is ended by who held it. @returns false where it is gone, or was ended meanwhile: then that is told already. */
+  release(): boolean
+}
+
+/**
+ * @param open where it stands until it is released: it is ended with the others.
+ * @param side who came.
+ * @param onGone why it was gone before its time.
+ */
+export function holdSocket(socket: Socket, open: OpenConnections, side: 'client' | 'server', onGone: (reason: string) => void): HeldSocket {
+  let held = true
+  const over = (reason: string): void => {
+    if (!held) return
+    held = false
+    open.remove(waiting)
+    onGone(reason)
+    socket.destroy()
+  }
+  const waiting: Carried = { bytes: { up: 0, down: 0 }, busy: true, close: over }
+  open.hold(waiting)
   const broken = (): void => {}
   socket.on('error', broken)
-  socket.once('close', () => { gone = true })
+  const closed = (): void => over(`${side} closed`)
+  socket.once('close', closed)
   return {
     release: () => {
+      if (!held) return false
+      held = false
       open.remove(waiting)
-      // Whoever takes it over listens by himself; what is gone may still fail.
-      if (!gone) socket.off('error', broken)
-      return { gone }
+      // Whoever takes it over listens by himself.
+      socket.off('error', broken).off('close', closed)
+      return true
     },
   }
 }

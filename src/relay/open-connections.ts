@@ -52,6 +52,15 @@ export class OpenConnections {
   /** @param parent is busy while this one is: an FTP control connection has nothing to say during a transfer. */
   add(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried, parent: Carried | null = null): void {
     this.#count++
+    this.#enter(protocol, tap, connection, parent)
+  }
+
+  /** What isn't a connection yet: it has a socket, and is ended with the rest, but counts only once something is made of it. */
+  hold(waiting: Carried): void {
+    this.#enter('tcp', null, waiting, null)
+  }
+
+  #enter(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried, parent: Carried | null): void {
     this.#sockets += socketsOf(protocol)
     this.#open.set(connection, { protocol, handle: tap?.handle ?? null, parent, up: 0, down: 0, activity: 0, quietSince: Date.now() })
   }

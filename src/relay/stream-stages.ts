@@ -23,11 +23,12 @@ export interface StreamStagesOptions {
   readonly onCut: () => void
 }
 
-type Piece = { readonly bytes: Buffer, readonly offset: number }
+/** `bytes` is the stages' to write to; `asCame` stays as it was. */
+type Piece = { readonly bytes: Buffer, readonly asCame: Buffer, readonly offset: number }
 
 /**
- * Async generators of plugins between a lane and its socket: what is written goes through them in their order. What comes out is
- * compared by memory with what went in, so that only what a stage really changed is recorded as sent instead.
+ * Async generators of plugins between a lane and its socket: what is written goes through them in their order. What comes out in its
+ * place in memory, and as it went in, is what came; only what a stage really changed is recorded as sent instead.
  */
 export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet {
   readonly #options: StreamStagesOptions
@@ -35,6 +36,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet 
   readonly #waiting: Piece[] = []
   #waitingBytes = 0
   #wake: (() => void) | null = null
+  #writable: (() => void) | null = null
   #ended = false
   /** Given to the stages, and not yet matched by what came out; in order. */
   readonly #under: Piece[] = []
@@ -47,7 +49,16 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet 
   constructor(options: StreamStagesOptions) {
     super()
     this.#options = options
-    options.to.on('drain', () => this.#drained())
+    options.to.on('drain', () => {
+      this.#writable?.()
+      this.#drained()
+    })
+    // Stages come to their end with the connection: what they hold in a finally is let go of.
+    options.to.once('close', () => {
+      this.#ended = true
+      this.#writable?.()
+      this.#wakeUp()
+    })
     void this.#run()
   }
 
@@ -62,11 +73,13 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet 
   write(bytes: Buffer): void {
     if (this.#over) {
       // The last stage has ended the stream: the rest has nowhere to go.
+      this.#tellSent(this.#in, bytes.length, nothing)
       this.#in += bytes.length
       return
     }
-    // A copy: the caller may read into its memory again while a stage holds on to this.
-    this.#waiting.push({ bytes: Buffer.from(bytes), offset: this.#in })
+    // Copies: the caller may read into its memory again while a stage holds on to this, and a stage may write to its own.
+    const asCame = Buffer.from(bytes)
+    this.#waiting.push({ bytes: Buffer.from(bytes), asCame, offset: this.#in })
     this.#in += bytes.length
     this.#waitingBytes += bytes.length
     this.#wakeUp()
@@ -78,7 +91,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet 
   }
 
   async #run(): Promise<void> {
-    const { to, stages, plugins, direction } = this.#options
+    const { stages, plugins, direction } = this.#options
     let chunks: AsyncIterable<Uint8Array | string> = this.#taken()
     let at = -1
     for (const [index, { stage }] of stages.entries()) {
@@ -86,46 +99,47 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet 
       chunks = guarded(() => stage(before), () => { at = Math.max(at, index) })
     }
     try {
-      for await (const chunk of chunks) {
-        if (to.destroyed) break
-        const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : toBuffer(chunk)
-        if (bytes.length === 0) continue
-        this.#account(bytes)
-        if (!to.write(bytes)) await new Promise<void>((resolve) => to.once('drain', resolve).once('close', resolve))
-      }
+      await this.#pump(asBuffers(chunks))
     } catch (thrown) {
       const failed = stages[Math.max(0, at)]!
       const cut = plugins.failed(failed.member, failed.path, thrown, { direction })
       // What its generator held is gone with it; going on would leave a hole in the stream that nobody sees.
       if (cut || this.#under.length > 0) {
         this.#over = true
+        this.#tellLost()
         this.#options.onCut()
         return
       }
-      await this.#passOn()
+      // Nothing was lost: the rest goes as it comes.
+      await this.#pump(this.#taken())
     }
     this.#finish()
   }
 
-  /** Without the stages that failed: nothing was lost, and the rest goes as it comes. */
-  async #passOn(): Promise<void> {
+  async #pump(chunks: AsyncIterable<Buffer>): Promise<void> {
     const { to } = this.#options
-    for await (const bytes of this.#taken()) {
+    for await (const bytes of chunks) {
       if (to.destroyed) break
+      if (bytes.length === 0) continue
       this.#account(bytes)
-      if (!to.write(bytes)) await new Promise<void>((resolve) => to.once('drain', resolve).once('close', resolve))
+      if (!to.write(bytes)) await new Promise<void>((resolve) => { this.#writable = resolve })
     }
   }
 
   #finish(): void {
     this.#over = true
     const { to } = this.#options
-    // What went in and never came out was dropped by a stage.
-    if (this.#out < this.#in && !to.destroyed) this.#tellSent(this.#out, this.#in - this.#out, Buffer.alloc(0))
+    if (!to.destroyed) this.#tellLost()
     this.#waiting.length = 0
     this.#waitingBytes = 0
     if (!to.destroyed) to.end()
     this.emit('drain')
+  }
+
+  /** What went in and never came out was dropped by a stage. */
+  #tellLost(): void {
+    if (this.#out < this.#in) this.#tellSent(this.#out, this.#in - this.#out, nothing)
+    this.#out = this.#in
   }
 
   async* #taken(): AsyncGenerator<Buffer> {
@@ -144,11 +158,12 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet 
     }
   }
 
-  /** The same memory in the same place is what came in; anything else stands for all that was taken since. */
+  /** The same memory in the same place, not written to, is what came in; anything else stands for all that was taken since. */
   #account(bytes: Buffer): void {
     const [first] = this.#under
     const into = first === undefined ? 0 : Math.max(0, this.#out - first.offset)
-    if (first !== undefined && bytes.buffer === first.bytes.buffer && bytes.byteOffset === first.bytes.byteOffset + into && bytes.length <= first.bytes.length - into) {
+    if (first !== undefined && bytes.buffer === first.bytes.buffer && bytes.byteOffset === first.bytes.byteOffset + into
+      && bytes.length <= first.bytes.length - into && bytes.equals(first.asCame.subarray(into, into + bytes.length))) {
       this.#out += bytes.length
       if (into + bytes.length === first.bytes.length) this.#under.shift()
       return
@@ -165,7 +180,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet 
     tap?.sent(direction, offset, replaced, bytes, 'opaque')
     if (this.#changed !== null) return
     this.#changed = stages.map(({ member }) => member.name).join(', ')
-    plugins.tell({ kind: 'changed', source: this.#changed, hook: stages[0]!.path, text: `${stages[0]!.path}: changed what goes ${direction} from here on`, direction, offset })
+    plugins.tell({ kind: 'changed', source: this.#changed, hook: stages[0]!.path, text: `${stages[0]!.path}: changed what goes ${direction} from here on`, direction, ...(tap === null ? {} : { offset }) })
   }
 
   #wakeUp(): void {
@@ -178,6 +193,8 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet 
     if (this.writableLength === 0) this.emit('drain')
   }
 }
+
+const nothing = Buffer.alloc(0)
 
 async function* guarded(start: () => AsyncIterable<Uint8Array | string>, failed: () => void): AsyncGenerator<Uint8Array | string> {
   try {

@@ -4,8 +4,9 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
-import { close, definePlugin, delay, reset, retarget } from 'wiretape'
+import { close, definePlugin, delay, drop, reset, retarget } from 'wiretape'
 import type { AnyPlugin, ConnectionEnd, ConnectionHooks, ConnectionInfo } from 'wiretape'
+import { until, within } from '../real/deadline.js'
 import { onlyConnection, taping } from '../real/relaying.js'
 
 async function greeter(t: ExecutionContext, greeting: string): Promise<{ port: number, served: () => number }> {
@@ -122,4 +123,33 @@ test('the same seed gives each connection the same numbers, whatever the order',
   t.notDeepEqual(await drawn(8, false), one)
   t.true([...one.values()].flat().every((number) => number >= 0 && number < 1))
   t.is(new Set([...one.values()].flat()).size, 6)
+})
+
+test('an action that a hook does not take is a failure of it', async (t) => {
+  const server = await greeter(t, 'hello')
+  const bad = definePlugin({ name: 'bad', description: '', setup: () => ({ connection: { open: (() => drop()) as never } }) })
+  const { port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${server.port}`, log: () => {}, plugins: [bad] })
+  t.is(await greeted(port), 'hello')
+  t.deepEqual([...(await recorded()).events()].map(({ kind, text: said }) => [kind, said]), [
+    ['plugin-failed', 'connection.open failed: it returned drop, which this hook does not take: it takes delay, close, reset, retarget'],
+  ])
+})
+
+test('stopping does not wait for a connection that a plugin still holds, and counts it once', async (t) => {
+  const server = await greeter(t, 'hello')
+  const { port, relay, recorded } = await taping(t, { tcp: `0=127.0.0.1:${server.port}`, plugins: [opening('hold', () => delay(60_000))] })
+  const client = connect({ port, host: '127.0.0.1' })
+  client.on('error', () => {})
+  await until(() => relay.stats().open === 1, 'the connection to be held')
+  await within(relay.stop({ grace: 0 }), 'the relay to stop')
+  const recording = await recorded()
+  t.is(onlyConnection(recording).endReason, 'relay stopped')
+  t.is(server.served(), 0)
+})
+
+test('a connection that was held is one connection', async (t) => {
+  const server = await greeter(t, 'hello')
+  const { port, relay } = await taping(t, { tcp: `0=127.0.0.1:${server.port}`, plugins: [opening('hold', () => delay(20))] })
+  t.is(await greeted(port), 'hello')
+  t.is(relay.stats().connections, 1)
 })

@@ -259,3 +259,13 @@ test('a client that is torn down while its next requests wait is noticed', async
   await settled(relay)
   t.is(relay.stats().open, 0)
 })
+
+test('a last answer goes to a reader that takes its time, whole', async (t) => {
+  const { port } = await relaying(t, { http: '0=http://127.0.0.1:9', plugins: [http('big', { request: () => respond({ headers: { Connection: 'close' }, body: Buffer.alloc(30_000_000) }) })] })
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  client.end(get1)
+  await sleep(1500)
+  let size = 0
+  for await (const chunk of client) size += (chunk as Buffer).length
+  t.true(size > 30_000_000, `${size} bytes`)
+})

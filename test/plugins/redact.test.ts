@@ -11,7 +11,7 @@ import type { PluginUse } from 'wiretape'
 import { until } from '../real/deadline.js'
 import { bytesOf, onlyConnection, opening, taping } from '../real/relaying.js'
 
-async function recordedOf(t: ExecutionContext, plugins: readonly PluginUse[], pieces: readonly Buffer[]): Promise<{ echoed: string, up: string, file: Buffer }> {
+async function recordedOf(t: ExecutionContext, plugins: readonly PluginUse[], pieces: readonly Buffer[]): Promise<{ echoed: string, up: string, sent: string, events: string[], file: Buffer }> {
   const server = createServer({ allowHalfOpen: true }, (socket) => socket.on('error', () => {}).pipe(socket))
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   const tape = await taping(t, { tcp: `0=127.0.0.1:${(server.address() as AddressInfo).port}`, plugins })
@@ -24,9 +24,11 @@ async function recordedOf(t: ExecutionContext, plugins: readonly PluginUse[], pi
   const echoed = (await buffer(client)).toString('latin1')
   const recording = await tape.recorded()
   const up = (await bytesOf(recording.stream(onlyConnection(recording).id, 'up'))).toString('latin1')
+  const sent = (await bytesOf(recording.stream(onlyConnection(recording).id, 'up', 'sent'))).toString('latin1')
+  const events = [...recording.events({ where: "kind = 'mask-failed'" })].map(({ kind }) => kind)
   recording.close()
   server.close()
-  return { echoed, up, file: readFileSync(tape.path) }
+  return { echoed, up, sent, events, file: readFileSync(tape.path) }
 }
 
 const secrets = ['Zm9vOmJhcg', 'hunter2', 'se\\"cret', '12345678', 'abc;def', '4111111111111111']
@@ -60,6 +62,15 @@ test('what a plugin changed is masked too', async (t) => {
   t.false(file.includes('hunter'))
 })
 
+test('so it is where it was changed a byte at a time', async (t) => {
+  const slow = definePlugin({ name: 'slow', description: '', setup: () => ({ stream: ({ direction }) => direction === 'down' ? undefined : async function* (chunks) {
+    for await (const chunk of chunks) for (const byte of Buffer.from(chunk.toString().toUpperCase())) yield Buffer.of(byte)
+  } }) })
+  const tape = await recordedOf(t, ['redact', slow], [Buffer.from('{"password":"hunter2"}')])
+  t.is(tape.echoed, '{"PASSWORD":"HUNTER2"}')
+  t.is(tape.sent, '{"PASSWORD":"*******"}')
+})
+
 test('a secret longer than any read is masked to its end', async (t) => {
   const { up } = await recordedOf(t, ['redact'], [Buffer.from(`\nCookie: ${'x'.repeat(300_000)}\r\nnext: y\n`)])
   t.is(up, `\nCookie: ${'*'.repeat(300_000)}\r\nnext: y\n`)
@@ -67,9 +78,10 @@ test('a secret longer than any read is masked to its end', async (t) => {
 
 test('a mask that fails leaves asterisks, and says so', async (t) => {
   const bad = definePlugin({ name: 'bad', description: '', setup: () => ({ recording: () => ({ take: () => { throw new Error('no') }, end: () => Buffer.alloc(0) }) }) })
-  const { echoed, up } = await recordedOf(t, [bad], [Buffer.from('secret')])
+  const { echoed, up, events } = await recordedOf(t, [bad], [Buffer.from('secret')])
   t.is(echoed, 'secret')
   t.is(up, '******')
+  t.deepEqual(events, ['mask-failed', 'mask-failed'])
 })
 
 test('what is redacted is recorded at once, also while the connection is kept open and a plugin answers', async (t) => {

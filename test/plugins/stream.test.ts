@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
@@ -7,6 +8,7 @@ import type { ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { definePlugin } from 'wiretape'
 import type { AnyPlugin, StreamStage } from 'wiretape'
+import { until } from '../real/deadline.js'
 import { bytesOf, onlyConnection, taping } from '../real/relaying.js'
 
 /** Sends back what it gets, and ends when the client does. */
@@ -146,4 +148,84 @@ test('a slow stage holds a fast sender back', async (t) => {
   await sleep(200)
   t.true(relay.stats().bytesUp < 8 * 2 ** 20, `${relay.stats().bytesUp} bytes were taken at 64 KiB in 5 ms`)
   t.true(inside > 0)
+})
+
+test('a hook that fails to make its stage is told, and the bytes go on; with onError cut they do not', async (t) => {
+  const bad = (onError: 'pass' | 'cut'): AnyPlugin => definePlugin({ name: 'bad', description: '', onError, setup: () => ({ stream: () => { throw new Error('no stage') } }) })
+  const passing = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [bad('pass')], log: () => {} })
+  t.is((await exchange(passing.port, ['hello'])).toString(), 'hello')
+  t.like([...(await passing.recorded()).events({ where: "kind = 'plugin-failed'" })][0], { source: 'bad', hook: 'stream', text: 'stream failed: no stage' })
+  const cutting = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [bad('cut')], log: () => {} })
+  await t.throwsAsync(exchange(cutting.port, ['hello']), { code: 'ECONNRESET' })
+})
+
+test('a chunk that a stage writes to in place is changed', async (t) => {
+  const scribble = staging('scribble', (direction) => direction === 'down' ? undefined : async function* (chunks) {
+    for await (const chunk of chunks) {
+      chunk[0] = 0x58
+      yield chunk
+    }
+  })
+  const { port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [scribble] })
+  t.is((await exchange(port, ['hello'])).toString(), 'Xello')
+  const recording = await recorded()
+  const { id, changed } = onlyConnection(recording)
+  t.true(changed)
+  t.is((await bytesOf(recording.stream(id, 'up'))).toString(), 'hello')
+  t.is((await bytesOf(recording.stream(id, 'up', 'sent'))).toString(), 'Xello')
+})
+
+test('what comes after a stage has ended its direction is recorded as not sent', async (t) => {
+  const first = staging('first', (direction) => direction === 'down' ? undefined : async function* (chunks) {
+    for await (const chunk of chunks) {
+      yield chunk
+      return
+    }
+  })
+  const { port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [first] })
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.write('one')
+  await sleep(100)
+  socket.write('two')
+  await sleep(100)
+  socket.end()
+  t.is((await buffer(socket)).toString(), 'one')
+  const recording = await recorded()
+  const { id } = onlyConnection(recording)
+  t.is((await bytesOf(recording.stream(id, 'up'))).toString(), 'onetwo')
+  t.is((await bytesOf(recording.stream(id, 'up', 'sent'))).toString(), 'one')
+})
+
+test('stages come to their end with a connection that is torn down', async (t) => {
+  let ended = 0
+  const holding = staging('holding', () => async function* (chunks) {
+    try {
+      yield* chunks
+    } finally {
+      ended++
+    }
+  })
+  const { port, relay } = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [holding] })
+  const socket = connect({ port, host: '127.0.0.1' })
+  socket.write('hello')
+  await once(socket, 'data')
+  socket.resetAndDestroy()
+  await until(() => relay.stats().open === 0, 'the connection to be over')
+  await until(() => ended === 2, 'both stages to end')
+  t.is(ended, 2)
+})
+
+test('a slow reader costs a stage no listener for each write', async (t) => {
+  const pass = staging('pass', () => async function* (chunks) { yield* chunks })
+  const warnings: string[] = []
+  const warn = (warning: Error): void => void warnings.push(warning.name)
+  process.on('warning', warn)
+  t.teardown(() => process.off('warning', warn))
+  const { port } = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [pass] })
+  const sent = Buffer.alloc(20_000_000)
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.end(sent)
+  await sleep(300)
+  t.is((await buffer(socket)).length, sent.length)
+  t.deepEqual(warnings.filter((name) => name === 'MaxListenersExceededWarning'), [])
 })

@@ -10,8 +10,8 @@ import type { Outcome } from './session.js'
 import { told, Turns } from './turns.js'
 import { TransferCommands } from './transfer-commands.js'
 
-const ofCommand: HookPath<NonNullable<FtpHooks['command']>> = { path: 'ftp.command', of: ({ ftp }) => ftp?.command?.bind(ftp) }
-const ofReply: HookPath<NonNullable<FtpHooks['reply']>> = { path: 'ftp.reply', of: ({ ftp }) => ftp?.reply?.bind(ftp) }
+const ofCommand: HookPath<NonNullable<FtpHooks['command']>> = { path: 'ftp.command', takes: ['delay', 'drop', 'close', 'reset', 'reply'], of: ({ ftp }) => ftp?.command?.bind(ftp) }
+const ofReply: HookPath<NonNullable<FtpHooks['reply']>> = { path: 'ftp.reply', takes: ['delay', 'drop', 'close', 'reset', 'reply'], of: ({ ftp }) => ftp?.reply?.bind(ftp) }
 
 /** Commands that replies are told of, unless they go unanswered for so long. */
 const mostUnanswered = 4096

@@ -2,13 +2,14 @@ import type { ConnectionPlugins, HookPath } from '../../plugins/connection-plugi
 import type { FtpHooks } from '../../plugins/hooks.js'
 import type { ConnectionInfo } from '../../plugins/messages.js'
 import type { Direction } from '../../protocols/decoder.js'
+import { stageOf } from '../connection-hooks.js'
 import type { ConnectionEnding } from '../ending.js'
 import type { StageUse } from '../stream-stages.js'
 import type { DataSetup } from './data-connection.js'
 import { FtpTransferState } from './message-states.js'
 import type { TransferCommand, TransferCommands } from './transfer-commands.js'
 
-const ofTransfer: HookPath<NonNullable<FtpHooks['transfer']>> = { path: 'ftp.transfer', of: ({ ftp }) => ftp?.transfer?.bind(ftp) }
+const ofTransfer: HookPath<NonNullable<FtpHooks['transfer']>> = { path: 'ftp.transfer', takes: ['delay', 'close', 'reset'], of: ({ ftp }) => ftp?.transfer?.bind(ftp) }
 const ofData: HookPath<NonNullable<FtpHooks['data']>> = { path: 'ftp.data', of: ({ ftp }) => ftp?.data?.bind(ftp) }
 const ofEnd: HookPath<NonNullable<FtpHooks['transferEnd']>> = { path: 'ftp.transferEnd', of: ({ ftp }) => ftp?.transferEnd?.bind(ftp) }
 
@@ -48,15 +49,7 @@ export class PluggedTransfer {
 
   stages(direction: Direction): readonly StageUse[] {
     if (direction !== this.#state.direction || this.#state.verb === '') return []
-    return this.#plugins.members.flatMap((member) => {
-      try {
-        const stage = ofData.of(member.hooks)?.(this.#state)
-        return stage === undefined ? [] : [{ member, path: ofData.path, stage }]
-      } catch (thrown) {
-        this.#plugins.failed(member, ofData.path, thrown, { direction, message: this.#ordinal })
-        return []
-      }
-    })
+    return this.#plugins.members.flatMap((member) => stageOf(member, ofData.path, () => ofData.of(member.hooks)?.(this.#state)))
   }
 
   over(bytes: Record<Direction, number>, { reason, error }: ConnectionEnding): void {

@@ -102,7 +102,7 @@ export class Holding implements Course {
       if (more) {
         tellTooLarge(this.#passage, `more than ${this.#limit} bytes with its Content-Encoding undone`)
       } else if (failing !== undefined) {
-        plugins.failed(failing.member, `${bodyHook.path} transformBody`, new Error(error!), place)
+        if (plugins.failed(failing.member, `${bodyHook.path} transformBody`, new Error(error!), place)) this.#passage.cut('cut for a plugin')
       } else {
         plugins.tell({ kind: 'body-undecodable', source: 'relay', hook: bodyHook.path, text: `the body went on unseen: its Content-Encoding could not be undone: ${error}`, ...place })
       }

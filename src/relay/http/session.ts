@@ -164,9 +164,15 @@ export class HttpSession implements Carried, Host {
     this.#stop()
     this.#upstream?.discard()
     this.#clientOut.end()
-    this.#linger = setTimeout(() => this.#client.destroy(), lingering)
-    if (this.#clientEnded) this.#client.destroySoon()
+    // From when the last byte is with the system: a slow reader, or a plugin's stages, take as long as they take.
+    if (this.#client.writableFinished) this.#leave()
+    else this.#client.once('finish', () => this.#leave())
     this.fromClient.open()
+  }
+
+  #leave(): void {
+    if (this.#clientEnded) this.#client.destroy()
+    else this.#linger ??= setTimeout(() => this.#client.destroy(), lingering)
   }
 
   reset(reason: string): void {
@@ -306,7 +312,7 @@ export class HttpSession implements Carried, Host {
     }
     this.#clientEnded = true
     if (this.#mode === 'ending') {
-      this.#client.destroySoon()
+      if (this.#client.writableFinished) this.#client.destroy()
       return
     }
     this.#reason ??= 'client closed'

@@ -27,9 +27,9 @@ export interface PluggedOptions {
 /** A datagram on its way through the hooks. */
 type Passing = { readonly direction: Direction, readonly offset: number, readonly received: Buffer, bytes: Buffer, copies: number, readonly place: Place }
 
-const ofDatagram: HookPath<NonNullable<UdpHooks['datagram']>> = { path: 'udp.datagram', of: ({ udp }) => udp?.datagram?.bind(udp) }
-const ofQuery: HookPath<NonNullable<DnsHooks['query']>> = { path: 'dns.query', of: ({ dns }) => dns?.query?.bind(dns) }
-const ofAnswer: HookPath<NonNullable<DnsHooks['answer']>> = { path: 'dns.answer', of: ({ dns }) => dns?.answer?.bind(dns) }
+const ofDatagram: HookPath<NonNullable<UdpHooks['datagram']>> = { path: 'udp.datagram', takes: ['delay', 'drop', 'duplicate', 'respond'], of: ({ udp }) => udp?.datagram?.bind(udp) }
+const ofQuery: HookPath<NonNullable<DnsHooks['query']>> = { path: 'dns.query', takes: ['delay', 'drop', 'respond'], of: ({ dns }) => dns?.query?.bind(dns) }
+const ofAnswer: HookPath<NonNullable<DnsHooks['answer']>> = { path: 'dns.answer', takes: ['delay', 'drop'], of: ({ dns }) => dns?.answer?.bind(dns) }
 
 /** Changed questions remembered in a session, until they are answered. */
 const mostAsked = 1000
