@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { WiretapeError } from '../error.js'
 import type { PluginUse } from '../plugins/uses.js'
 import type { RecorderOptions } from '../recording/recorder.js'
-import { datagramDecoderNames } from '../recording/interpreters.js'
+import { datagramDecoders } from '../recording/udp/datagram-decoders.js'
 import { parseRelayAddress } from './address.js'
 import type { RelayAddress } from './address.js'
 import { readFtpOptions } from './ftp/options.js'
@@ -119,7 +119,7 @@ function readSeed(seed: number | undefined): number {
 }
 
 function readDecode(word: string): string {
-  const known = ['auto', 'none', ...datagramDecoderNames]
+  const known = ['auto', 'none', ...Object.keys(datagramDecoders)]
   if (!known.includes(word)) throw new WiretapeError('usage', `--decode ${word}: expected one of ${known.join(', ')}`)
   return word
 }

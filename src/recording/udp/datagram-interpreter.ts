@@ -1,30 +1,26 @@
 import type { Direction } from '../../protocols/decoder.js'
 import type { Interpreter, InterpreterContext } from '../interpreter.js'
-import type { DatagramDecoder, DatagramReader } from './datagram-reader.js'
+import { chooseDatagramDecoder } from './datagram-decoders.js'
+import type { DatagramReader } from './datagram-reader.js'
 import { RecentDatagrams } from './recent-datagrams.js'
 import type { RecentDatagram } from './recent-datagrams.js'
-
-/** @returns what a session is read as, by what was asked for, its port and its first datagram; null for nothing. */
-type DecoderChoice = (asked: string, port: number | undefined, bytes: Buffer) => DatagramDecoder | null
 
 /** A UDP session: each datagram a row and a segment, and messages of what can be read as more. */
 export class DatagramInterpreter implements Interpreter {
   readonly #context: InterpreterContext
-  readonly #choose: DecoderChoice
   readonly #recent: RecentDatagrams
   /** Undefined until the first datagram has shown what it is. */
   #reader: DatagramReader | null | undefined
 
-  constructor(context: InterpreterContext, choose: DecoderChoice) {
+  constructor(context: InterpreterContext) {
     this.#context = context
-    this.#choose = choose
     this.#recent = RecentDatagrams.of(context.store)
   }
 
   received(direction: Direction, bytes: Buffer, offset: number, time: number): void {
     const { store, connection } = this.#context
     if (this.#reader === undefined) {
-      const decoder = this.#choose(this.#context.decode, connection.server?.port, bytes)
+      const decoder = chooseDatagramDecoder(this.#context.decode, connection.server?.port, bytes)
       this.#reader = decoder?.reader(this.#context) ?? null
     }
     const ordinal = connection.messages++

@@ -1,13 +1,4 @@
 import type { Direction } from '../../protocols/decoder.js'
-import type { InterpreterContext } from '../interpreter.js'
-
-/** What a UDP session can be read as. */
-export interface DatagramDecoder {
-  readonly name: string
-  readonly ports: readonly number[]
-  looksLike(bytes: Buffer): boolean
-  reader(context: InterpreterContext): DatagramReader
-}
 
 /** The record that tells a datagram. */
 export interface Told {

@@ -8,7 +8,7 @@ import type { Direction } from '../../protocols/decoder.js'
 import { answerTo, asAnswerTo, readRewritable } from '../../protocols/dns/rewrite.js'
 import type { DnsQuestionText, RewritableDns } from '../../protocols/dns/rewrite.js'
 import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
-import { chooseDatagramDecoder } from '../../recording/interpreters.js'
+import { chooseDatagramDecoder, datagramDecoders } from '../../recording/udp/datagram-decoders.js'
 import { datagramOf, DatagramState } from './datagram-state.js'
 import { DnsAnswerState, DnsQueryState } from './dns-state.js'
 
@@ -57,7 +57,7 @@ export class PluggedDatagrams {
   /** Takes a datagram after it was recorded, in the order in which they were. */
   take(direction: Direction, received: Buffer): void {
     const { plugins, decode, port } = this.#options
-    this.#isDns ??= chooseDatagramDecoder(decode, port, received)?.name === 'dns'
+    this.#isDns ??= chooseDatagramDecoder(decode, port, received) === datagramDecoders['dns']
     const offset = this.#received[direction]
     this.#received[direction] += received.length
     const passing: Passing = { direction, offset, received, bytes: received, copies: 1, place: { direction, offset, message: this.#ordinal++ } }
