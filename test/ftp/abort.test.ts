@@ -87,9 +87,13 @@ for (const kind of [vsftpd, pyftpdlib]) {
       writeFileSync(join(server.folder, 'big'), '')
       truncateSync(join(server.folder, 'big'), 200_000_000)
       const tape = await taping(t, { ftp: `0=127.0.0.1:${server.port}` })
+      // Whether a server finds the transfer still there to be aborted (226) or just gone (225) is a race between its two connections.
+      const expected = /^(426|226)\n22[56]\n200\n$/
       const direct = await abortAt(t, server, server.port, style)
-      t.regex(direct, /^(426|226)\n22[56]\n200\n$/)
-      t.is(await abortAt(t, server, tape.port, style), direct)
+      t.regex(direct, expected)
+      const relayed = await abortAt(t, server, tape.port, style)
+      t.regex(relayed, expected)
+      t.is(relayed.slice(0, 3), direct.slice(0, 3))
       const recording = await tape.recorded()
       const transfer = onlyTransfer(recording)
       t.is(transfer.outcome, 'aborted')

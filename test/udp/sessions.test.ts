@@ -4,6 +4,7 @@ import { openRecording } from 'wiretape'
 import { Recorder } from '../../src/recording/recorder.js'
 import { UdpSession } from '../../src/relay/udp/session.js'
 import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
+import type { DatagramPeer } from '../real/datagram-peer.js'
 import { until } from '../real/deadline.js'
 import { freePort } from '../real/free-port.js'
 import { Lines, script, start } from '../real/program.js'
@@ -130,8 +131,13 @@ withShell('linux: without file descriptors new sessions are refused, that is tol
   const saying = setInterval(() => void first.send('first', Number(port)), 50)
   t.teardown(() => clearInterval(saying))
   t.is(await first.text(), 'first')
-  for (let n = 0; n < 60; n++) await (await datagramPeer(t)).send('more', Number(port))
-  await until(() => /out of file descriptors/.test(stderr), 'the shortage to be told')
+  // All of them speak again and again: on a slow machine the first would else be idle before the last has come.
+  const more: DatagramPeer[] = []
+  for (let n = 0; n < 100; n++) more.push(await datagramPeer(t))
+  await until(async () => {
+    for (const peer of more) await peer.send('more', Number(port))
+    return /out of file descriptors/.test(stderr)
+  }, 'the shortage to be told')
   while (first.left > 0) await first.take()
   t.is(await first.text(), 'first')
   t.is(stderr.match(/out of file descriptors \(EMFILE\) at \d+ connections: new ones are turned away until others close; raise the limit with ulimit -n/g)?.length, 1, stderr)
