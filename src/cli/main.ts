@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-import yargs from 'yargs'
 import type { Argv } from 'yargs'
 import { checkTypes, usageError } from './complaints.js'
 import { printableText } from './escape.js'
 import { exitCodeOf, messageOf } from './failure.js'
+import { plainLs } from './plain-ls.js'
 
 /*
- * Commands are imported when they run: `wiretape ls` shouldn't wait for the relay to load.
+ * Commands are imported when they run: `wiretape ls` shouldn't wait for the relay to load, nor, where its words are plain, for yargs.
  */
 
 const optionTypes = {
@@ -45,6 +45,13 @@ function relayOptions(parser: Argv) {
 }
 
 async function run(): Promise<void> {
+  const plain = plainLs(process.argv.slice(2))
+  if (plain !== null) {
+    const { ls } = await import('./ls.js')
+    await ls(plain)
+    return
+  }
+  const { default: yargs } = await import('yargs')
   let exitCode = 0
   await yargs(process.argv.slice(2))
     .scriptName('wiretape')
