@@ -19,18 +19,18 @@ export async function freePort(): Promise<number> {
 }
 
 /** Waits until the process accepts connections. @throws where it ends before, or takes half a minute. */
-export async function accepting(port: number, running: RunningProcess): Promise<void> {
+export async function accepting(port: number, running: RunningProcess, host = loopback): Promise<void> {
   for (const start = Date.now(); Date.now() - start < startPatience; await sleep(20)) {
     if (running.over) throw new Error(`it ended before it was ready: ${running.complaint}`)
-    if (await accepts(port)) return
+    if (await accepts(port, host)) return
   }
   running.kill()
   throw new Error(`it accepted no connection on port ${port} within ${startPatience / 1000} s: ${running.complaint}`)
 }
 
-function accepts(port: number): Promise<boolean> {
+function accepts(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, loopback)
+    const socket = connect(port, host)
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
     socket.once('connect', () => socket.destroy())
   })

@@ -1,5 +1,6 @@
 import type { Session } from './bench.js'
 import type { Peer, Traces } from './peers/peer.js'
+import { loopback } from './ports.js'
 import { isInstalled } from './programs.js'
 import type { Row } from './report/outcome.js'
 
@@ -14,8 +15,8 @@ export interface Plan<Sample> {
   readonly peers: readonly Peer[]
   /** The origin's port. */
   readonly origin: number
-  /** Loads the peer that listens on this port. */
-  measure(port: number): Promise<Sample>
+  /** Loads the peer that listens there. */
+  measure(port: number, host: string): Promise<Sample>
   /** Looks at what is left once the peer has stopped; a recording is discarded afterwards. */
   inspect?(peer: string, sample: Sample, traces: Traces): void
 }
@@ -51,7 +52,7 @@ export function rowsOf<Sample>(measured: readonly Measured<Sample>[], figure: (s
 
 async function measureOnce<Sample>(session: Session, plan: Plan<Sample>, peer: Peer): Promise<Sample> {
   const running = await peer.start(session, plan.origin)
-  const outcome = await plan.measure(running.port).then((sample) => ({ sample }), (thrown: unknown) => ({ thrown }))
+  const outcome = await plan.measure(running.port, running.host ?? loopback).then((sample) => ({ sample }), (thrown: unknown) => ({ thrown }))
   const traces = await running.stop()
   try {
     if ('thrown' in outcome) throw outcome.thrown

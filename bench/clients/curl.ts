@@ -19,13 +19,13 @@ export function upload(session: Session, port: number, path: string, file: strin
   return curl(session, ['--upload-file', file, `http://${loopback}:${port}${path}`], 'size_upload')
 }
 
-export function ftpDownload(session: Session, port: number, path: string): Promise<Transfer> {
-  return curl(session, [`ftp://${loopback}:${port}/${path}`], 'size_download')
+export function ftpDownload(session: Session, port: number, path: string, host = loopback): Promise<Transfer> {
+  return curl(session, [`ftp://${host}:${port}/${path}`], 'size_download')
 }
 
 /** @param file what is sent, with STOR. */
-export function ftpUpload(session: Session, port: number, path: string, file: string): Promise<Transfer> {
-  return curl(session, ['--upload-file', file, `ftp://${loopback}:${port}/${path}`], 'size_upload')
+export function ftpUpload(session: Session, port: number, path: string, file: string, host = loopback): Promise<Transfer> {
+  return curl(session, ['--upload-file', file, `ftp://${host}:${port}/${path}`], 'size_upload')
 }
 
 async function curl({ processes }: Session, what: readonly string[], size: string): Promise<Transfer> {

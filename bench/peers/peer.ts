@@ -12,6 +12,8 @@ export interface Peer {
 
 export interface RunningPeer {
   readonly port: number
+  /** Where it isn't the loopback address that all the others have. */
+  readonly host?: string
   stop(): Promise<Traces>
 }
 

@@ -7,20 +7,27 @@ import type { Origin } from './nginx.js'
 export interface FtpOrigin extends Origin {
   /** What anonymous users see, and may write to. */
   readonly folder: string
+  /** The one port for passive data connections. */
+  readonly dataPort: number
 }
 
-/** The FTP server that everything is measured against. It has a process for each session. */
-export async function startVsftpd({ processes, scratch }: Session): Promise<FtpOrigin> {
+/**
+ * The FTP server that everything is measured against. It has a process for each session.
+ * @param oneDataPort passive data connections come to `dataPort` alone, which is enough for one session.
+ */
+export async function startVsftpd({ processes, scratch }: Session, oneDataPort = false): Promise<FtpOrigin> {
   const port = await freePort()
+  const dataPort = await freePort()
   const folder = scratch.fresh('served')
   mkdirSync(folder)
   const file = scratch.fresh('vsftpd.conf')
-  writeFileSync(file, configuration(port, folder))
+  writeFileSync(file, configuration(port, oneDataPort ? dataPort : null, folder))
   const running = processes.start(pathOf('vsftpd'), [file])
   await accepting(port, running)
   return {
     port,
     folder,
+    dataPort,
     async stop() {
       // Sessions outlive a vsftpd that is asked to end.
       running.kill()
@@ -29,7 +36,7 @@ export async function startVsftpd({ processes, scratch }: Session): Promise<FtpO
   }
 }
 
-function configuration(port: number, folder: string): string {
+function configuration(port: number, dataPort: number | null, folder: string): string {
   const settings = {
     listen: 'YES', listen_address: loopback, listen_port: port, background: 'NO', connect_from_port_20: 'NO',
     // As whoever runs the bench: it needs neither root nor a user made for it, and the folder needn't be opened to all.
@@ -39,6 +46,7 @@ function configuration(port: number, folder: string): string {
     // Else it takes no more than 50 sessions from one address.
     max_clients: 0, max_per_ip: 0,
     use_sendfile: 'YES', xferlog_enable: 'NO',
+    ...(dataPort === null ? {} : { pasv_min_port: dataPort, pasv_max_port: dataPort }),
   }
   return Object.entries(settings).map(([name, value]) => `${name}=${value}\n`).join('')
 }

@@ -4,6 +4,8 @@ import type { Bench, Session } from '../bench.js'
 import { ftpDownload, ftpUpload } from '../clients/curl.js'
 import { mirror } from '../clients/lftp.js'
 import { direct } from '../peers/direct.js'
+import { haproxyForFtp } from '../peers/haproxy.js'
+import type { Peer } from '../peers/peer.js'
 import { startVsftpd } from '../peers/vsftpd.js'
 import type { FtpOrigin } from '../peers/vsftpd.js'
 import { notRecordingOf, recordingOf } from '../peers/wiretape.js'
@@ -23,12 +25,12 @@ const connections = 4
 
 const recording = recordingOf('ftp')
 const notRecording = notRecordingOf('ftp')
-const peers = [direct, recording, notRecording]
 
 /** What is done with vsftpd through each peer, and how often each piece of content is in a recording of it. */
 type Work = {
   readonly name: string
-  readonly measure: (port: number) => Promise<number>
+  readonly peers: readonly Peer[]
+  readonly measure: (port: number, host: string) => Promise<number>
   readonly expected: ReadonlyMap<string, { readonly bytes: number, readonly times: number }>
 }
 
@@ -36,11 +38,11 @@ export const ftp: Bench = {
   name: 'ftp',
   title: `vsftpd and curl move 256 MiB; lftp mirrors ${files.toLocaleString('en-US')} files of ${fileSize} bytes over ${connections} connections`,
   needs: ['vsftpd', 'curl', 'lftp'],
-  compares: [],
+  compares: ['haproxy'],
   async run(session) {
     const checks: Check[] = []
     const big = randomBytes(size)
-    const bigServer = await startVsftpd(session)
+    const bigServer = await startVsftpd(session, true)
     writeFileSync(`${bigServer.folder}/256m.bin`, big)
     const retrieved = await measure(session, bigServer, retrieving(session, bigServer, hashOf(big)), checks)
     const stored = await measure(session, bigServer, storing(session, bigServer, hashOf(big)), checks)
@@ -74,33 +76,42 @@ function table(figure: string, unit: string, measured: Measured<number>[], divis
 async function measure(session: Session, origin: FtpOrigin, work: Work, checks: Check[]): Promise<Measured<number>[]> {
   session.say(`  ${work.name}`)
   return measureInRounds(session, {
-    peers, origin: origin.port, measure: work.measure,
+    peers: work.peers, origin: origin.port, measure: work.measure,
     inspect(_peer, _sample, { recording: path }) {
       if (path !== null) checks.push(check(work, path))
     },
   })
 }
 
-function retrieving(session: Session, { folder }: FtpOrigin, hash: string): Work {
+/** What one relay of a session's bytes can come to at all, haproxy shows. */
+function peersOf({ dataPort }: FtpOrigin): readonly Peer[] {
+  return [direct, haproxyForFtp(() => dataPort), recording, notRecording]
+}
+
+function retrieving(session: Session, origin: FtpOrigin, hash: string): Work {
+  const { folder } = origin
   return {
     name: 'RETR',
+    peers: peersOf(origin),
     expected: new Map([[hash, { bytes: size, times: transfers + 1 }]]),
-    measure: (port) => timed(async () => {
-      const { bytes, seconds } = await ftpDownload(session, port, '256m.bin')
+    measure: (port, host) => timed(async () => {
+      const { bytes, seconds } = await ftpDownload(session, port, '256m.bin', host)
       if (bytes !== statSync(`${folder}/256m.bin`).size) throw new Error(`${bytes} bytes arrived instead of ${size}`)
       return seconds
     }),
   }
 }
 
-function storing(session: Session, { folder }: FtpOrigin, hash: string): Work {
+function storing(session: Session, origin: FtpOrigin, hash: string): Work {
+  const { folder } = origin
   let number = 0
   return {
     name: 'STOR',
+    peers: peersOf(origin),
     expected: new Map([[hash, { bytes: size, times: transfers + 1 }]]),
-    measure: (port) => timed(async () => {
+    measure: (port, host) => timed(async () => {
       const name = `stored-${++number}.bin`
-      const { seconds } = await ftpUpload(session, port, name, `${folder}/256m.bin`)
+      const { seconds } = await ftpUpload(session, port, name, `${folder}/256m.bin`, host)
       const stored = statSync(`${folder}/${name}`).size
       if (stored !== size) throw new Error(`${stored} bytes were stored instead of ${size}`)
       rmSync(`${folder}/${name}`)
@@ -121,6 +132,7 @@ async function timed(transfer: () => Promise<number>): Promise<number> {
 function mirroring(session: Session, contents: ReadonlyMap<string, Buffer>): Work {
   return {
     name: 'lftp mirror',
+    peers: [direct, recording, notRecording],
     expected: new Map([...contents.values()].map((bytes) => [hashOf(bytes), { bytes: fileSize, times: 2 }])),
     async measure(port) {
       let seconds = 0
