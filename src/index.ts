@@ -6,10 +6,11 @@ export { definePlugin } from './plugins/definition.js'
 export type { AnyPlugin, OptionDeclaration, OptionDeclarations, OptionValues, PluginDefinition, SetupContext } from './plugins/definition.js'
 export { close, delay, drop, duplicate, reply, reset, respond, retarget } from './plugins/actions.js'
 export type { Action, Close, Delay, Drop, Duplicate, Reply, Reset, Respond, Retarget } from './plugins/actions.js'
+export { picker, selection } from './plugins/selection.js'
 export { HeaderList } from './plugins/header-list.js'
 export type { HeaderField } from './plugins/header-list.js'
 export type {
-  ConnectionHooks, DnsHooks, FtpHooks, Hooks, HttpHooks, Outcome, RecordingMask, StreamContext, StreamStage, UdpHooks,
+  ConnectionHooks, DnsHooks, FtpHooks, Hooks, HttpHooks, Outcome, RecordingMask, StageControl, StreamContext, StreamStage, UdpHooks,
 } from './plugins/hooks.js'
 export type {
   BodyTransform, ConnectionEnd, ConnectionInfo, DatagramMessage, DnsAnswerMessage, DnsQueryMessage, DnsRecord, DnsResponse, FtpCommandMessage, FtpReplyMessage,

@@ -17,20 +17,30 @@ export interface PluginEvent {
   readonly bytes?: number
   /** Ordinal of the message on its connection, as the decoder counts. */
   readonly message?: number
+  /** The plugin and its options, as on the command line. */
+  readonly parameters?: string
+  readonly delayMs?: number
 }
 
 /** One plugin with the hooks that it made for one connection. */
 export interface Member {
+  /** The plugin's, or what it was named when it was injected. */
   readonly name: string
+  /** The plugin and its options, as on the command line. */
+  readonly parameters: string
   readonly hooks: Hooks
   readonly onError: 'pass' | 'cut'
   /** Ms for a hook to return. */
   readonly timeout: number
   readonly bodyLimit: number
+  /** Bytes that may wait before its stage. */
+  readonly window: number
 }
 
 /** What is told of the message along with what was done to it. */
 export interface Place {
+  /** Of the message, where that is known and it was touched as a whole. */
+  readonly bytes?: number
   readonly direction?: Direction
   readonly offset?: number
   readonly message?: number
@@ -53,31 +63,51 @@ const nothingTaken: readonly ActionKind[] = []
 /** After one of these the plugins that come later aren't asked: there is no message left. */
 const final = new Set<Action['action']>(['drop', 'close', 'reset', 'reply', 'respond'])
 
-/** The plugins as one connection has them: calls their hooks in order, keeps failures apart, and tells what was done. */
+/**
+ * The plugins as one connection has them: calls their hooks in order, keeps failures apart, and tells what was done. They may come and go
+ * while it is open.
+ */
 export class ConnectionPlugins {
   readonly info: ConnectionInfo
-  readonly members: readonly Member[]
+  #members: readonly Member[]
+  #onChange: () => void = () => {}
   readonly #tell: (event: PluginEvent) => void
   readonly #log: (line: string) => void
   readonly #has = new Map<HookPath<unknown>, boolean>()
 
   constructor(info: ConnectionInfo, members: readonly Member[], tell: (event: PluginEvent) => void, log: (line: string) => void) {
     this.info = info
-    this.members = members
+    this.#members = members
     this.#tell = tell
     this.#log = log
   }
 
+  get members(): readonly Member[] {
+    return this.#members
+  }
+
+  /** Other plugins from now on: a message on its way goes on with those that it began with. */
+  set members(members: readonly Member[]) {
+    this.#members = members
+    this.#has.clear()
+    this.#onChange()
+  }
+
+  /** Called when plugins came, changed or went. */
+  onChange(listener: () => void): void {
+    this.#onChange = listener
+  }
+
   /** Whether any plugin has this part of the hooks. */
   listensTo(part: keyof Hooks): boolean {
-    return this.members.some(({ hooks }) => hooks[part] !== undefined)
+    return this.#members.some(({ hooks }) => hooks[part] !== undefined)
   }
 
   /** Asked for every message: found out once. */
   has(hook: HookPath<unknown>): boolean {
     let has = this.#has.get(hook)
     if (has === undefined) {
-      has = this.members.some(({ hooks }) => hook.of(hooks) !== undefined)
+      has = this.#members.some(({ hooks }) => hook.of(hooks) !== undefined)
       this.#has.set(hook, has)
     }
     return has
@@ -89,7 +119,8 @@ export class ConnectionPlugins {
    * @param done called once, in the same turn where no hook has to be waited for: with what is left to do, delays already over.
    */
   run<Hook>(hook: HookPath<Hook>, message: MessageState | null, invoke: (call: Hook, member: Member) => unknown, done: Done, place: Place = nowhere): void {
-    this.#from(0, hook, message, invoke, nothing, done, place)
+    if (message !== null) message.ordinal = place.message
+    this.#from(this.#members, 0, hook, message, invoke, nothing, done, place)
   }
 
   /** Something that a plugin did beyond the actions: told by whoever carries it out. */
@@ -101,17 +132,17 @@ export class ConnectionPlugins {
   failed(member: Member, path: string, thrown: unknown, place: Place = nowhere): boolean {
     const cut = member.onError === 'cut'
     const text = `${path} failed: ${reasonOf(thrown)}${cut ? '; the connection is cut' : ''}`
-    this.#tell({ kind: 'plugin-failed', source: member.name, hook: path, text, ...place })
+    this.#tell({ kind: 'plugin-failed', source: member.name, parameters: member.parameters, hook: path, text, ...place })
     this.#log(`${member.name}: ${text}${whereOf(thrown)}`)
     return cut
   }
 
   #from<Hook>(
-    start: number, hook: HookPath<Hook>, message: MessageState | null, invoke: (call: Hook, member: Member) => unknown,
+    members: readonly Member[], start: number, hook: HookPath<Hook>, message: MessageState | null, invoke: (call: Hook, member: Member) => unknown,
     actions: readonly Action[], done: Done, place: Place,
   ): void {
-    for (let index = start; index < this.members.length; index++) {
-      const member = this.members[index]!
+    for (let index = start; index < members.length; index++) {
+      const member = members[index]!
       const call = hook.of(member.hooks)
       if (call === undefined) continue
       const version = message?.revision ?? 0
@@ -132,15 +163,15 @@ export class ConnectionPlugins {
         const failed = (thrown: unknown): void => {
           putBack?.()
           if (this.failed(member, hook.path, thrown, place)) done([...actions, reset()])
-          else this.#from(index + 1, hook, message, invoke, actions, done, place)
+          else this.#from(members, index + 1, hook, message, invoke, actions, done, place)
         }
         void this.#wait(result, member).then((settled) => readActions(settled, hook.takes ?? nothingTaken)).then(
-          (found) => this.#took(found, index, version, hook, message, invoke, actions, done, place), failed)
+          (found) => this.#took(found, members, index, version, hook, message, invoke, actions, done, place), failed)
         return
       }
       const found = result as readonly Action[]
       if (found.length > 0) {
-        this.#took(found, index, version, hook, message, invoke, actions, done, place)
+        this.#took(found, members, index, version, hook, message, invoke, actions, done, place)
         return
       }
       if (message !== null && message.revision !== version) this.#changed(member, hook.path, message, place)
@@ -150,20 +181,23 @@ export class ConnectionPlugins {
 
   /** A plugin has answered with actions, or late: they are told, delays waited for, and the next plugin asked. */
   #took<Hook>(
-    found: readonly Action[], index: number, version: number, hook: HookPath<Hook>, message: MessageState | null,
+    found: readonly Action[], members: readonly Member[], index: number, version: number, hook: HookPath<Hook>, message: MessageState | null,
     invoke: (call: Hook, member: Member) => unknown, before: readonly Action[], done: Done, place: Place,
   ): void {
-    const member = this.members[index]!
+    const member = members[index]!
     if (message !== null && message.revision !== version) this.#changed(member, hook.path, message, place)
     let wait = 0
     let over = false
     for (const action of found) {
-      this.#tell({ kind: kindOf(action), source: member.name, hook: hook.path, text: `${hook.path}: ${wordsFor(action)}`, ...place })
+      this.#tell({
+        kind: kindOf(action), source: member.name, parameters: member.parameters, hook: hook.path, text: `${hook.path}: ${wordsFor(action)}`,
+        ...(action.action === 'delay' ? { delayMs: action.ms } : {}), ...place,
+      })
       if (action.action === 'delay') wait += action.ms
       over ||= final.has(action.action)
     }
     const actions = [...before, ...found.filter(({ action }) => action !== 'delay')]
-    const go = (): void => over ? done(actions) : this.#from(index + 1, hook, message, invoke, actions, done, place)
+    const go = (): void => over ? done(actions) : this.#from(members, index + 1, hook, message, invoke, actions, done, place)
     // Nothing is delivered any more when nothing else keeps the process.
     if (wait > 0) setTimeout(go, wait).unref()
     else go()
@@ -171,7 +205,7 @@ export class ConnectionPlugins {
 
   #changed(member: Member, path: string, message: MessageState, place: Place): void {
     message.noteChange(member.name)
-    this.#tell({ kind: 'changed', source: member.name, hook: path, text: `${path}: changed`, ...place })
+    this.#tell({ kind: 'changed', source: member.name, parameters: member.parameters, hook: path, text: `${path}: changed`, ...place })
   }
 
   #wait(result: Promise<unknown>, member: Member): Promise<unknown> {

@@ -1,4 +1,5 @@
 import type { Hooks } from './hooks.js'
+import type { Message } from './messages.js'
 
 /** An option of a plugin: its type, and what it may be. */
 export type OptionDeclaration =
@@ -34,6 +35,10 @@ export interface SetupContext<Declarations extends OptionDeclarations> {
   readonly log: (text: string) => void
   /** The same map for every connection that this plugin sees: for what goes beyond one, such as every third request of all. */
   readonly shared: Map<string, unknown>
+  /** A map of this connection's own, that outlives a change of the plugin's options. */
+  readonly kept: Map<string, unknown>
+  /** An event in the recording and the journal, tied to the connection, and to the message where one is named. */
+  readonly tell: (text: string, facts?: { readonly bytes?: number, readonly delayMs?: number, readonly direction?: 'up' | 'down', readonly message?: Message }) => void
 }
 
 export interface PluginDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {
@@ -45,6 +50,8 @@ export interface PluginDefinition<Declarations extends OptionDeclarations = Opti
   readonly onError?: 'pass' | 'cut'
   /** Ms for a hook to return; 30,000 by default. */
   readonly timeout?: number
+  /** Most bytes that wait before its `stream` stage while that holds others back; 128 KiB by default. */
+  readonly window?: number
   /** Most bytes of a body that a body hook waits for; 10 MiB by default. */
   readonly bodyLimit?: number
   /** Called for each connection, and once more when the plugin is loaded, to see what it listens to. */

@@ -52,8 +52,34 @@ export interface StreamContext {
   readonly connection: ConnectionInfo
 }
 
-/** Bytes of one direction: gives those that go on instead. Ending early closes the direction; throwing follows `onError`. */
-export type StreamStage = (chunks: AsyncIterable<Buffer>) => AsyncIterable<Uint8Array | string>
+/** What a stage may do besides giving bytes on. */
+export interface StageControl {
+  /**
+   * The plugin was taken out, or its options changed, while the connection is open: `chunks` has come to its end, and the sender hasn't. What the
+   * stage still holds it gives on, and returns; what comes after that goes past it.
+   */
+  readonly removed: boolean
+  /** Waits. @returns false where it ended early: the stage is removed, or the connection is over. */
+  sleep(ms: number): Promise<boolean>
+  /** When a chunk came, in ms on the clock of `performance.now()`, as `stamp` left it; now, for a chunk that isn't known. */
+  cameAt(chunk: Uint8Array): number
+  /** What stages after this one are to take for the time when a chunk came. */
+  stamp(chunk: Uint8Array, time: number): void
+  /** These bytes, as they were given to the stage, go no further. */
+  drop(chunk: Uint8Array): void
+  /** Ends the connection in order, both directions, after what has gone out. */
+  close(): void
+  /** Tears the connection down (RST on both sides). */
+  reset(): void
+  /** An event in the recording and the journal, tied to the connection and this direction. */
+  tell(text: string, facts?: { readonly bytes?: number, readonly delayMs?: number }): void
+}
+
+/**
+ * Bytes of one direction, in chunks of at most 32 KiB: gives those that go on instead. Ending before `chunks` does closes the direction; throwing
+ * follows `onError`.
+ */
+export type StreamStage = (chunks: AsyncIterable<Buffer>, stage: StageControl) => AsyncIterable<Uint8Array | string>
 
 /** What the recording is given instead of the wire's bytes, of exactly the same length altogether: for secrets. */
 export interface RecordingMask {

@@ -3,6 +3,8 @@ import type { ConnectionInfo, Message } from './messages.js'
 /** A message while hooks may change it: knows that it was changed and by whom, and can be put back as it was before a hook that failed. */
 export abstract class MessageState implements Message {
   readonly connection: ConnectionInfo
+  /** Among the messages of its connection, as the decoder counts; undefined before hooks were asked. */
+  ordinal: number | undefined = undefined
   #changedBy: readonly string[] = []
   #version = 0
   #late = false

@@ -31,3 +31,14 @@ export function parseSpecifier(text: string): Specifier {
 function splitAtCommas(text: string): string[] {
   return text.split(/(?<!\\),/).map((part) => part.replaceAll('\\,', ','))
 }
+
+/** Writes what `parseSpecifier` reads, for people and for the journal. */
+export function formatSpecifier(name: string, options: Readonly<Record<string, unknown>>): string {
+  const words = Object.entries(options).filter(([, value]) => value !== undefined).map(([option, value]) => `${option}=${textOf(value)}`)
+  return words.length === 0 ? name : `${name}:${words.join(',')}`
+}
+
+function textOf(value: unknown): string {
+  const text = Array.isArray(value) ? value.map(String).join('+') : typeof value === 'string' ? value : JSON.stringify(value) ?? ''
+  return text.replaceAll(',', '\\,')
+}

@@ -1,7 +1,7 @@
 import type { AnyPlugin } from './definition.js'
 import { loadPluginModule } from './load.js'
-import { configure } from './plugin-set.js'
-import type { ConfiguredPlugin } from './plugin-set.js'
+import { configure } from './configure.js'
+import type { ConfiguredPlugin } from './configure.js'
 import { parseSpecifier } from './specifier.js'
 import { WiretapeError } from '../error.js'
 

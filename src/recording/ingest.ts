@@ -122,7 +122,7 @@ export class Ingest implements SlabSink {
       event: (event) => {
         store.event({
           time: event.time, connectionId: row.id, messageId: event.messageId ?? null, kind: event.kind, source: 'decoder',
-          direction: event.direction ?? null, offset: event.offset ?? null, bytes: null, text: event.text, hook: null,
+          direction: event.direction ?? null, offset: event.offset ?? null, bytes: null, text: event.text, hook: null, parameters: null, delayMs: null,
         })
       },
     }
@@ -173,7 +173,7 @@ export class Ingest implements SlabSink {
       time, connectionId: connection?.row.id ?? null, kind: note.kind,
       messageId: note.message === undefined ? null : connection?.interpreter.messageId?.(note.message) ?? null,
       source: note.source, direction: note.direction ?? null, offset: note.offset ?? null, bytes: note.bytes ?? null,
-      text: note.text, hook: note.hook ?? null,
+      text: note.text, hook: note.hook ?? null, parameters: note.parameters ?? null, delayMs: note.delayMs ?? null,
     })
   }
 

@@ -62,6 +62,9 @@ export interface EventNote {
   readonly bytes?: number
   /** The plugin's hook that did it, by its path. */
   readonly hook?: string
+  /** The plugin and its options, as on the command line. */
+  readonly parameters?: string
+  readonly delayMs?: number
   /** The message on this connection that it is about, by its ordinal there, as the decoder counts. */
   readonly message?: number
 }

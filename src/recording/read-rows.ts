@@ -103,7 +103,8 @@ export function readEvent(row: Row): EventRecord {
     messageId: row['message_id'] as number | null, kind: row['kind'] as string, source: row['source'] as string,
     direction: row['direction'] as EventRecord['direction'], offset: row['offset'] as number | null,
     bytes: row['bytes'] as number | null, text: row['text'] as string,
-    hook: (row['hook'] ?? null) as string | null,
+    hook: (row['hook'] ?? null) as string | null, parameters: (row['parameters'] ?? null) as string | null,
+    delayMs: (row['delay_ms'] ?? null) as number | null,
   }
 }
 

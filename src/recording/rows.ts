@@ -247,6 +247,10 @@ export interface EventRecord {
   readonly text: string
   /** The plugin's hook that did it, such as `http.request`; null for what no plugin did. */
   readonly hook: string | null
+  /** The plugin and its options, as on the command line: `latency:ms=200,jitter=50`. */
+  readonly parameters: string | null
+  /** Ms that it asked to wait. */
+  readonly delayMs: number | null
 }
 
 export interface Segment {

@@ -4,12 +4,13 @@ import { tcpAndHttp } from './migrations/1-tcp-and-http.js'
 import { ftp } from './migrations/2-ftp.js'
 import { udpAndDns } from './migrations/3-udp-and-dns.js'
 import { plugins } from './migrations/4-plugins.js'
+import { faults } from './migrations/5-faults.js'
 
 /** Marks the file as ours in SQLite's header (`PRAGMA application_id`): the letters "wtap". */
 export const applicationId = 0x77746170
 
 /** Forward migrations: entry n brings a file from version n to n + 1. Entries are never edited once released, only added. */
-const migrations: readonly string[] = [tcpAndHttp, ftp, udpAndDns, plugins]
+const migrations: readonly string[] = [tcpAndHttp, ftp, udpAndDns, plugins, faults]
 
 /** Built when recording stops: kept up while 1,000 connections interleave, they cost ten times the rows themselves. */
 const indexes: readonly (readonly [name: string, on: string])[] = [

@@ -74,6 +74,10 @@ export interface EventRow {
   readonly text: string
   /** The plugin's hook that did it. */
   readonly hook: string | null
+  /** The plugin and its options. */
+  readonly parameters: string | null
+  /** The wait that it asked for. */
+  readonly delayMs: number | null
 }
 
 /** No blob is larger: a body of any size is read and written in pieces that fit in memory. */
@@ -127,7 +131,7 @@ export class Store {
     this.#adopt = database.prepare(`UPDATE segment SET message_id = ? WHERE id = ?`)
     this.#exchange = insert('http_exchange_row', 26)
     this.#connection = insert('connection', 29)
-    this.#event = insert('event', 11)
+    this.#event = insert('event', 13)
     this.#headerList = insert('header_list', 4)
     this.#datagram = insert('udp_datagram', 8)
     this.#relay = insert('relay', 5)
@@ -257,7 +261,7 @@ export class Store {
   event(row: EventRow): void {
     this.begin()
     this.#event.run(this.newId(), row.time, row.connectionId, row.messageId, row.kind, row.source, row.direction,
-      row.offset, row.bytes, row.text, row.hook)
+      row.offset, row.bytes, row.text, row.hook, row.parameters, row.delayMs)
   }
 
   datagram(id: number, connectionId: number, direction: Direction, time: number, size: number, segmentId: number, decoded: boolean, changed = false): void {

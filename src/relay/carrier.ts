@@ -18,6 +18,7 @@ import type { DataConnection } from './ftp/data-connection.js'
 import { listensToTransfers, PluggedTransfer } from './ftp/transfer-hooks.js'
 import { holdSocket } from './held-socket.js'
 import { HttpSession } from './http/session.js'
+import type { Journal } from './journal.js'
 import type { Carried, OpenConnections } from './open-connections.js'
 import type { RelaySettings } from './options.js'
 import { RewriteHost } from './rewrite-host.js'
@@ -25,6 +26,7 @@ import { RewriteHost } from './rewrite-host.js'
 export interface CarrierOptions {
   readonly settings: RelaySettings
   readonly plugins: PluginSet
+  readonly journal: Journal
   readonly recorder: Recorder | null
   readonly open: OpenConnections
   readonly onProblem: (kind: string, message: string) => void
@@ -82,24 +84,28 @@ export class Carrier {
   }
 
   /** The plugins of one connection, telling the record of it what they do. */
-  pluginsFor(info: ConnectionInfo, tap: ConnectionRecorder | null): ConnectionPlugins | null {
-    const plugins = this.#options.plugins.for(info, listening[info.protocol], (event) => tap?.event(event))
-    if (plugins?.listensTo('recording') === true) tap?.maskWith((direction) => masksOf(plugins, direction))
+  pluginsFor(info: ConnectionInfo, tap: ConnectionRecorder | null): ConnectionPlugins {
+    const { plugins: all, journal } = this.#options
+    const plugins = all.for(info, listening[info.protocol], (event) => {
+      journal.add(info, event)
+      tap?.event(event)
+    })
+    if (plugins.listensTo('recording')) tap?.maskWith((direction) => masksOf(plugins, direction))
     return plugins
   }
 
-  #carry(client: Socket, { protocol, target }: RelayAddress, number: number, tap: ConnectionRecorder | null, plugins: ConnectionPlugins | null): void {
+  #carry(client: Socket, { protocol, target }: RelayAddress, number: number, tap: ConnectionRecorder | null, plugins: ConnectionPlugins): void {
     const { settings: { insecure, connectTimeout, rewriteHost, ftp }, open } = this.#options
-    if (protocol === 'http' && plugins?.listensTo('http') === true) {
+    if (protocol === 'http' && plugins.listensTo('http')) {
       open.add(protocol, tap, new HttpSession(client, {
-        target, connectTimeout, insecure, rewriteHost, tap, plugins, stages: stagesOf(plugins),
+        target, connectTimeout, insecure, rewriteHost, tap, plugins, stages: () => stagesOf(plugins),
         onDialFailed: (_error, code) => this.#dialFailed(code),
         onOver: (over, ending) => this.#over(over, plugins, ending),
       }))
       return
     }
     const control = protocol !== 'ftp' ? null : new FtpControl({
-      settings: ftp, tap, client, plugins: plugins?.listensTo('ftp') === true ? plugins : null,
+      settings: ftp, tap, client, plugins,
       onCut: (reason) => connection.reset(reason), onClose: (reason) => connection.finish(reason),
       onData: (data) => this.#acceptData(data, number, tap, plugins, control!, connection),
     })
@@ -115,7 +121,7 @@ export class Carrier {
   }
 
   /** A data connection is one of its own: it lives on when its control connection has ended. */
-  #acceptData(data: DataConnection, number: number, controlTap: ConnectionRecorder | null, parent: ConnectionPlugins | null, control: FtpControl, controlConnection: Connection): void {
+  #acceptData(data: DataConnection, number: number, controlTap: ConnectionRecorder | null, parent: ConnectionPlugins, control: FtpControl, controlConnection: Connection): void {
     const { socket, accepted, dial, setup } = data
     if (!this.#hasRoom(socket)) {
       controlTap?.event({ kind: 'ftp-data-refused', source: 'relay', text: `out of file descriptors: the data connection that ${setup.form} asked for was turned away` })
@@ -129,23 +135,23 @@ export class Carrier {
     }) ?? null
     const text = formatAddress(dial)
     const target: Target = { ...dial, secure: false, authority: text, text }
-    const info: ConnectionInfo | null = parent === null ? null : {
+    const info: ConnectionInfo = {
       relay: parent.info.relay, ordinal: setup.command, protocol: 'ftp-data', client: accepted === 'client' ? from : null, listen, target: text, parent: parent.info,
     }
-    const plugins = info === null ? null : this.pluginsFor(info, tap)
+    const plugins = this.pluginsFor(info, tap)
     this.#opened(plugins, socket, accepted, tap, target, (to) => {
-      if (parent === null || info === null || control.plugged === null || !listensToTransfers(parent)) {
+      if (!listensToTransfers(parent)) {
         this.#carryData(data, to, tap, plugins, null, controlConnection)
         return
       }
-      const held = holdSocket(socket, this.#options.open, accepted, (reason) => tap?.closed({ reason, error: null }))
-      PluggedTransfer.begin(parent, control.plugged.transfers, info, setup, (transfer) => {
+      const held = holdSocket(socket, this.#options.open, accepted, (reason) => this.#gone(reason, tap, plugins))
+      PluggedTransfer.begin(parent, control.plugged!.transfers, info, setup, (transfer) => {
         if (held.release()) this.#carryData(data, to, tap, plugins, transfer, controlConnection)
       })
     })
   }
 
-  #carryData({ socket, accepted, localAddress }: DataConnection, target: Target, tap: ConnectionRecorder | null, plugins: ConnectionPlugins | null, transfer: PluggedTransfer | null, control: Connection): void {
+  #carryData({ socket, accepted, localAddress }: DataConnection, target: Target, tap: ConnectionRecorder | null, plugins: ConnectionPlugins, transfer: PluggedTransfer | null, control: Connection): void {
     const { settings: { connectTimeout }, open } = this.#options
     const ofStream = stagesOf(plugins)
     const connection: Connection = new Connection(socket, {
@@ -166,12 +172,12 @@ export class Carrier {
   }
 
   /** Asks the plugins before anything is dialled. */
-  #opened(plugins: ConnectionPlugins | null, socket: Socket, side: 'client' | 'server', tap: ConnectionRecorder | null, target: Target, go: (target: Target) => void): void {
-    if (plugins === null || !plugins.has(opening)) {
+  #opened(plugins: ConnectionPlugins, socket: Socket, side: 'client' | 'server', tap: ConnectionRecorder | null, target: Target, go: (target: Target) => void): void {
+    if (!plugins.has(opening)) {
       go(target)
       return
     }
-    const held = holdSocket(socket, this.#options.open, side, (reason) => tap?.closed({ reason, error: null }))
+    const held = holdSocket(socket, this.#options.open, side, (reason) => this.#gone(reason, tap, plugins))
     plugins.run(opening, null, (call) => call(plugins.info), (actions) => {
       if (!held.release()) return
       const ending = actions.find(({ action }) => action === 'close' || action === 'reset')
@@ -179,7 +185,7 @@ export class Carrier {
         socket.on('error', () => {})
         if (ending.action === 'reset') socket.resetAndDestroy()
         else socket.destroy()
-        tap?.closed({ reason: 'refused by a plugin', error: null })
+        this.#gone('refused by a plugin', tap, plugins)
         return
       }
       go(this.#retargeted(actions, plugins, target))
@@ -197,9 +203,16 @@ export class Carrier {
     }
   }
 
-  #over(connection: Carried, plugins: ConnectionPlugins | null, { reason, error }: ConnectionEnding): void {
+  /** Ended before anything was made of it. */
+  #gone(reason: string, tap: ConnectionRecorder | null, plugins: ConnectionPlugins): void {
+    this.#options.plugins.release(plugins)
+    tap?.closed({ reason, error: null })
+  }
+
+  #over(connection: Carried, plugins: ConnectionPlugins, { reason, error }: ConnectionEnding): void {
     this.#options.open.remove(connection)
-    if (plugins === null || !plugins.has(closing)) return
+    this.#options.plugins.release(plugins)
+    if (!plugins.has(closing)) return
     const { up, down } = connection.bytes
     plugins.run(closing, null, (call) => call({ connection: plugins.info, reason, error, bytesUp: up, bytesDown: down }), () => {})
   }

@@ -9,10 +9,9 @@ import { brokenBy, resetBehind } from './ending.js'
 import type { ConnectionEnding } from './ending.js'
 import { Lane } from './lane.js'
 import type { Inline } from './lane.js'
-import type { Outlet } from './outlet.js'
 import { returnReadBuffer, takeReadBuffer } from './read-buffer.js'
-import { StreamStages } from './stream-stages.js'
-import type { StageUse } from './stream-stages.js'
+import type { Stages } from './connection-hooks.js'
+import { StreamStages } from './stages/stream-stages.js'
 
 export interface ConnectionSettings {
   readonly dial: DialOptions
@@ -21,8 +20,8 @@ export interface ConnectionSettings {
   readonly tap: ConnectionRecorder | null
   readonly inline: Inline | null
   /** What the plugins have for this connection's bytes. */
-  readonly stages?: (direction: Direction) => readonly StageUse[]
-  readonly plugins?: ConnectionPlugins | null
+  readonly stages: Stages
+  readonly plugins: ConnectionPlugins
   /** Called once the other side is connected. */
   readonly onConnected?: (dialled: Socket) => void
   /** Called when nothing could be dialled, with a sentence and the system's code. */
@@ -49,6 +48,8 @@ export class Connection {
   #dialled: Dialled | null = null
   #fromAccepted: Lane | null = null
   #fromDialled: Lane | null = null
+  /** Where each direction goes: a socket, or the plugins' stages before it. */
+  readonly #outlets: Record<Direction, { readonly lane: Lane, readonly socket: Socket, readonly reusesBuffer: boolean, stages: StreamStages | null } | null> = { up: null, down: null }
   #open = 1
   #reason: string | null = null
   #error: string | null = null
@@ -121,6 +122,17 @@ export class Connection {
     }
   }
 
+  /** Ends both sides at once, after what is with their sockets already. @param reason why, for the record. */
+  finishSoon(reason: string): void {
+    this.#reason ??= reason
+    for (const socket of [this.#accepted, this.#dialled?.socket]) {
+      if (socket === undefined || socket.destroyed) continue
+      socket.destroySoon()
+      // A peer that doesn't read isn't waited for.
+      setTimeout(() => socket.destroy(), finishPatience).unref()
+    }
+  }
+
   #connected(dialled: Dialled): void {
     const accepted = this.#accepted
     const { socket, raw, tls } = dialled
@@ -140,12 +152,14 @@ export class Connection {
     tap?.connected({
       dial: addressOf(raw.localAddress, raw.localPort), [dialledSide]: addressOf(raw.remoteAddress, raw.remotePort), tls,
     })
-    const outlet = this.#outlet(back, accepted)
-    const fromAccepted = new Lane(forth, accepted, this.#outlet(forth, socket), tap, inline, false)
-    // Stages keep copies: the buffer of the reads is free again at once.
-    const fromDialled = new Lane(back, socket, outlet, tap, inline, tls === null && outlet === accepted)
+    const fromAccepted = new Lane(forth, accepted, socket, tap, inline, false)
+    const fromDialled = new Lane(back, socket, accepted, tap, inline, tls === null)
     this.#fromAccepted = fromAccepted
     this.#fromDialled = fromDialled
+    this.#outlets[forth] = { lane: fromAccepted, socket, reusesBuffer: false, stages: null }
+    this.#outlets[back] = { lane: fromDialled, socket: accepted, reusesBuffer: tls === null, stages: null }
+    this.#settings.plugins.onChange(() => this.#pluginsChanged())
+    this.#pluginsChanged()
     const laneOf = (direction: Direction): Lane => direction === forth ? fromAccepted : fromDialled
     inline?.attach?.((direction, pieces) => laneOf(direction).write(pieces), (direction, bytes) => laneOf(direction).supply(bytes))
     accepted.on('data', this.#noting(forth, fromAccepted))
@@ -157,12 +171,35 @@ export class Connection {
     socket.resume()
   }
 
+  #pluginsChanged(): void {
+    for (const direction of ['up', 'down'] as const) this.#restage(direction)
+  }
+
   /** The socket itself, unless plugins stand before it. */
-  #outlet(direction: Direction, to: Socket): Outlet {
-    const { tap, plugins, stages } = this.#settings
-    const found = stages?.(direction) ?? []
-    if (plugins === undefined || plugins === null || found.length === 0) return to
-    return new StreamStages({ direction, to, tap, plugins, stages: found, onCut: () => this.reset('cut for a plugin') })
+  #restage(direction: Direction): void {
+    const outlet = this.#outlets[direction]
+    if (outlet === null || outlet.lane.ended) return
+    const { tap, plugins, stages: find } = this.#settings
+    const stages = find(direction)
+    if (outlet.stages !== null) {
+      outlet.stages.update(stages)
+      return
+    }
+    if (stages.length === 0) return
+    const { lane, socket, reusesBuffer } = outlet
+    const made: StreamStages = new StreamStages({
+      direction, offset: lane.bytes, to: socket, tap, plugins, stages,
+      onReset: (why) => this.reset(why), onClose: (why) => this.finishSoon(why),
+      onBare: () => {
+        if (outlet.stages !== made || lane.ended) return
+        outlet.stages = null
+        made.detach()
+        lane.reroute(socket, reusesBuffer)
+      },
+    })
+    outlet.stages = made
+    // Stages keep copies: the buffer of the reads is free again at once.
+    lane.reroute(made, false)
   }
 
   #noting(direction: Direction, lane: Lane): (chunk: Buffer) => void {

@@ -38,11 +38,11 @@ export class Lane {
   bytes = 0
   readonly #direction: Direction
   readonly #from: Socket
-  readonly #to: Outlet
+  #to: Outlet
   readonly #tap: ConnectionRecorder | null
   readonly #inline: Inline | null
   /** How much may stay unwritten while reading goes on: nothing where the read buffer is used again. */
-  readonly #queue: number
+  #queue: number
   #waitsForPeer = false
   #waitsForRecorder = false
   #waitsForInline = false
@@ -60,6 +60,15 @@ export class Lane {
     to.on('drain', this.#onDrain)
   }
 
+  /** What is written from now on goes there, after what was written before. @param reusesBuffer as for the constructor. */
+  reroute(to: Outlet, reusesBuffer: boolean): void {
+    this.#to.off('drain', this.#onDrain)
+    this.#to = to
+    this.#queue = reusesBuffer ? 0 : queueLimit
+    to.on('drain', this.#onDrain)
+    if (to.writableLength <= this.#queue) this.#onDrain()
+  }
+
   /** @returns false where reading stops; it is resumed from here. */
   readonly take = (chunk: Buffer): boolean => {
     this.bytes += chunk.length
@@ -72,6 +81,11 @@ export class Lane {
 
   readonly takeOrPause = (chunk: Buffer): void => {
     if (!this.take(chunk)) this.#from.pause()
+  }
+
+  /** The sender has closed its side, and that was passed on. */
+  get ended(): boolean {
+    return this.#told
   }
 
   /** Bytes that were sent, but that the system keeps from us (urgent data): they are taken as if they had been read. */

@@ -9,4 +9,5 @@ export interface Outlet {
   end(): unknown
   /** All that was taken is with the system. */
   on(event: 'drain', listener: () => void): unknown
+  off(event: 'drain', listener: () => void): unknown
 }

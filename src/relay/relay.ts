@@ -10,6 +10,7 @@ import type { Protocol, RelayAddress } from './address.js'
 import { formatAddress } from './address.js'
 import { Carrier } from './carrier.js'
 import { outOfDescriptors, socketCapacity } from './file-descriptors.js'
+import { Journal } from './journal.js'
 import { Listener } from './listener.js'
 import { OpenConnections } from './open-connections.js'
 import { readRelayOptions } from './options.js'
@@ -70,6 +71,7 @@ export class Relay {
   #sweeper: NodeJS.Timeout | null = null
   #carrier: Carrier | null = null
   readonly #plugins: PluginSet
+  readonly #journal = new Journal()
   readonly #loaded: readonly LoadedPlugin[]
   #reloader: Reloader | null = null
   #stopping: Promise<void> | null = null
@@ -146,7 +148,7 @@ export class Relay {
     this.#open.socketCapacity = socketCapacity()
     this.#sweeper = setInterval(() => this.#open.sweep(), sweepInterval).unref()
     this.#carrier = new Carrier({
-      settings: this.#settings, plugins: this.#plugins, recorder: this.#recorder, open: this.#open,
+      settings: this.#settings, plugins: this.#plugins, journal: this.#journal, recorder: this.#recorder, open: this.#open,
       onProblem: (kind, message) => this.#problem(kind, message),
     })
     this.#watchPlugins()
@@ -215,7 +217,8 @@ export class Relay {
       openTap: (client, listen, server) => this.#recorder?.open({
         relay: number(), protocol: 'udp', transport: 'udp', client, listen, server, decode: settings.decode,
       }) ?? null,
-      pluginsFor: (ordinal, client, listen, tap) => this.#carrier?.pluginsFor({ relay, ordinal, protocol: 'udp', client, listen, target: address.target.text }, tap) ?? null,
+      pluginsFor: (ordinal, client, listen, tap) => this.#carrier!.pluginsFor({ relay, ordinal, protocol: 'udp', client, listen, target: address.target.text }, tap),
+      release: (plugins) => this.#plugins.release(plugins),
       hasRoom: () => {
         const room = this.#open.hasRoom('udp')
         if (!room) this.#outOfDescriptors('EMFILE')

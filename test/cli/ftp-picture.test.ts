@@ -173,7 +173,7 @@ test('whatever names and texts are, no line is wider than the terminal, and none
     telling.command(5, `RETR ${name}`, [6, `150 ${text}`], [7, `426 ${text}`])
     telling.transfer({ path: `/${name}`, connected: 4, first: 6.5, last: 6.7, closed: 8, bytes: 10, outcome: 'aborted', error: text })
     telling.command(9, `${name} x`, [2000, `550 ${text}`])
-    const event = { id: 9, time: time(10), connectionId: 100, messageId: null, kind: 'ftp-odd', source: 'relay', direction: null, offset: null, bytes: null, text, hook: null }
+    const event = { id: 9, time: time(10), connectionId: 100, messageId: null, kind: 'ftp-odd', source: 'relay', direction: null, offset: null, bytes: null, text, hook: null, parameters: null, delayMs: null }
     for (const line of draw(telling.story(2001, { user: name, outcome: text }, [event]), columns)) {
       // oxlint-disable-next-line no-control-regex
       if (widthOf(line) > columns || /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(line)) return false

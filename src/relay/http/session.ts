@@ -11,8 +11,8 @@ import type { ConnectionEnding } from '../ending.js'
 import type { Carried } from '../open-connections.js'
 import type { Outlet } from '../outlet.js'
 import { returnReadBuffer, takeReadBuffer } from '../read-buffer.js'
-import { StreamStages } from '../stream-stages.js'
-import type { StageUse } from '../stream-stages.js'
+import type { Stages } from '../connection-hooks.js'
+import { StreamStages } from '../stages/stream-stages.js'
 import { Exchange } from './exchange.js'
 import type { Host } from './host.js'
 import { Inflow, piecesOf } from './inflow.js'
@@ -28,7 +28,8 @@ export interface HttpSessionSettings {
   readonly rewriteHost: boolean
   readonly tap: ConnectionRecorder | null
   readonly plugins: ConnectionPlugins
-  readonly stages: (direction: Direction) => readonly StageUse[]
+  /** Made anew for each socket that is written to. */
+  readonly stages: () => Stages
   readonly onDialFailed: (error: string, code: string | null) => void
   /** Called once, when all sockets are gone. */
   readonly onOver: (session: HttpSession, ending: ConnectionEnding) => void
@@ -398,8 +399,11 @@ export class HttpSession implements Carried, Host {
 
   /** The socket itself, unless plugins stand before it. What their stages do isn't recorded here: they count other bytes than were received. */
   #outlet(direction: Direction, to: Socket): Outlet {
-    const stages = this.#settings.stages(direction)
+    const find = this.#settings.stages()
+    const stages = find(direction)
     if (stages.length === 0) return to
-    return new StreamStages({ direction, to, tap: null, plugins: this.#settings.plugins, stages, onCut: () => this.reset('cut for a plugin') })
+    return new StreamStages({
+      direction, offset: 0, to, tap: null, plugins: this.#settings.plugins, stages, onReset: (why) => this.reset(why), onClose: (why) => this.end(why),
+    })
   }
 }

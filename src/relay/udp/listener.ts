@@ -28,8 +28,10 @@ export interface UdpListenerOptions {
   readonly settings: UdpSettings
   readonly openTap: (client: Address, listen: Address, server: Address) => ConnectionRecorder | null
   /** The plugins of one session. @param ordinal among this relay's, from 1. */
-  readonly pluginsFor: (ordinal: number, client: Address, listen: Address, tap: ConnectionRecorder | null) => ConnectionPlugins | null
+  readonly pluginsFor: (ordinal: number, client: Address, listen: Address, tap: ConnectionRecorder | null) => ConnectionPlugins
   /** Whether the system has room for one session more; where not, that is told already. */
+  /** The session is over. */
+  readonly release: (plugins: ConnectionPlugins) => void
   readonly hasRoom: () => boolean
   readonly onOutOfDescriptors: (code: string) => void
   readonly onSession: (session: UdpSession) => void
@@ -114,7 +116,7 @@ export class UdpListener {
   }
 
   #open(key: string, client: Address): UdpSession {
-    const { settings, openTap, onSession, onOver, onProblem, onOutOfDescriptors, pluginsFor } = this.#options
+    const { settings, openTap, onSession, onOver, onProblem, onOutOfDescriptors, pluginsFor, release } = this.#options
     if (this.#sessions.size >= settings.sessions) {
       const [, longestIdle] = this.#sessions.entries().next().value!
       onProblem('udp-sessions', `${settings.sessions} UDP sessions are open: the longest idle are retired for new ones; --udp-sessions allows more`)
@@ -136,22 +138,22 @@ export class UdpListener {
         if (this.#newest === session) this.#newest = null
         this.#sessions.delete(key)
         onOver(session)
-        if (plugins !== null) askToClose(plugins, session, ending)
+        release(plugins)
+        askToClose(plugins, session, ending)
       },
     })
     this.#sessions.set(key, session)
     this.#newest = session
     onSession(session)
-    if (plugins === null) {
-      session.dial(this.#servers)
-      return session
-    }
-    if (plugins.listensTo('udp') || plugins.listensTo('dns')) {
+    const plug = (): void => {
+      if (session.plugged !== null || !(plugins.listensTo('udp') || plugins.listensTo('dns'))) return
       session.plugged = new PluggedDatagrams({
-        plugins, tap, decode: settings.decode, port: this.#servers[0]!.port,
+        plugins, tap, decode: settings.decode, port: this.#servers[0]!.port, passed: { ...session.bytes }, ordinal: session.activity,
         send: (direction, bytes) => session.send(direction, bytes), cut: () => session.close('cut for a plugin'),
       })
     }
+    plug()
+    plugins.onChange(plug)
     askToOpen(plugins, session, () => this.#servers)
     return session
   }

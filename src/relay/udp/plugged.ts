@@ -19,6 +19,10 @@ export interface PluggedOptions {
   readonly decode: string
   /** The target's. */
   readonly port: number
+  /** Bytes that each direction had before: where stream offsets begin. */
+  readonly passed: Readonly<Record<Direction, number>>
+  /** Datagrams before. */
+  readonly ordinal: number
   readonly send: (direction: Direction, bytes: Uint8Array) => void
   /** A failing plugin that asked for it ends the session. */
   readonly cut: () => void
@@ -43,8 +47,8 @@ const mostHeld = 4096
  */
 export class PluggedDatagrams {
   readonly #options: PluggedOptions
-  readonly #received: Record<Direction, number> = { up: 0, down: 0 }
-  #ordinal = 0
+  readonly #received: Record<Direction, number>
+  #ordinal: number
   #held = 0
   #isDns: boolean | null = null
   /** What was asked, by what the server is asked instead: a client takes no answer to another question. */
@@ -52,6 +56,8 @@ export class PluggedDatagrams {
 
   constructor(options: PluggedOptions) {
     this.#options = options
+    this.#received = { ...options.passed }
+    this.#ordinal = options.ordinal
   }
 
   /** Takes a datagram after it was recorded, in the order in which they were. */

@@ -1,0 +1,129 @@
+import type { Member } from '../../plugins/connection-plugins.js'
+import type { StageControl, StreamStage } from '../../plugins/hooks.js'
+import { Joint } from './joint.js'
+import type { Draw, Spring } from './joint.js'
+
+export interface StageUse {
+  readonly member: Member
+  /** The hook's path: `stream`, `ftp.data`. */
+  readonly path: string
+  readonly stage: StreamStage
+}
+
+/** What a link needs of the chain that it is in. */
+export interface Chain {
+  cameAt(chunk: Uint8Array): number
+  stamp(chunk: Uint8Array, time: number): void
+  dropped(chunk: Uint8Array): void
+  close(): void
+  reset(): void
+  tell(use: StageUse, text: string, facts: { readonly bytes?: number, readonly delayMs?: number }): void
+  /** @returns whether the stream goes on without it. */
+  failed(use: StageUse, thrown: unknown): boolean
+  /** It isn't in the chain any more. */
+  left(link: StageLink): void
+}
+
+/** One stage of a chain: a plugin's generator between its input and what draws from it. */
+export class StageLink implements Spring, StageControl {
+  readonly use: StageUse
+  readonly input: Joint
+  removed = false
+  readonly #chain: Chain
+  readonly #output: AsyncIterator<Uint8Array | string>
+  readonly #sleepers = new Set<() => void>()
+  #over = false
+
+  constructor(use: StageUse, draw: Draw, chain: Chain) {
+    this.use = use
+    this.#chain = chain
+    this.input = new Joint(draw)
+    this.#output = start(() => use.stage(this.input, this))
+  }
+
+  /** It gives on what it holds, and what comes after that goes past it. */
+  remove(): void {
+    if (this.removed) return
+    this.removed = true
+    this.input.end()
+    this.#wake()
+  }
+
+  /** The connection is over: nothing is to be waited for any more. */
+  abandon(): void {
+    this.#over = true
+    this.#wake()
+  }
+
+  async next(): Promise<IteratorResult<Buffer, undefined>> {
+    const { done, value } = await this.#output.next()
+    if (done === true) return { done, value: undefined }
+    return { done: false, value: typeof value === 'string' ? Buffer.from(value) : toBuffer(value) }
+  }
+
+  leave(): Draw | null {
+    this.#chain.left(this)
+    return this.removed ? this.input.draw() : null
+  }
+
+  failed(thrown: unknown): Draw | null {
+    this.#chain.left(this)
+    return this.#chain.failed(this.use, thrown) ? this.input.draw() : null
+  }
+
+  sleep(ms: number): Promise<boolean> {
+    if (this.removed || this.#over) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      const end = (whole: boolean): void => {
+        clearTimeout(timer)
+        this.#sleepers.delete(wake)
+        resolve(whole)
+      }
+      const wake = (): void => end(false)
+      const timer = setTimeout(() => end(true), Math.min(Math.max(0, ms), 2 ** 31 - 1))
+      this.#sleepers.add(wake)
+    })
+  }
+
+  cameAt(chunk: Uint8Array): number {
+    return this.#chain.cameAt(chunk)
+  }
+
+  stamp(chunk: Uint8Array, time: number): void {
+    this.#chain.stamp(chunk, time)
+  }
+
+  drop(chunk: Uint8Array): void {
+    this.#chain.dropped(chunk)
+  }
+
+  close(): void {
+    this.#chain.close()
+  }
+
+  reset(): void {
+    this.#chain.reset()
+  }
+
+  tell(text: string, facts: { readonly bytes?: number, readonly delayMs?: number } = {}): void {
+    this.#chain.tell(this.use, text, facts)
+  }
+
+  #wake(): void {
+    for (const wake of this.#sleepers) wake()
+  }
+}
+
+/** A generator function that throws before it has a generator fails when it is first asked. */
+function start(make: () => AsyncIterable<Uint8Array | string>): AsyncIterator<Uint8Array | string> {
+  try {
+    return make()[Symbol.asyncIterator]()
+  } catch (thrown) {
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+    return { next: () => Promise.reject(thrown) }
+  }
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

@@ -1,0 +1,275 @@
+import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import type { Direction } from '../../protocols/decoder.js'
+import type { ConnectionPlugins } from '../../plugins/connection-plugins.js'
+import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
+import type { Outlet } from '../outlet.js'
+import { Account } from './account.js'
+import { Joint } from './joint.js'
+import type { Spring } from './joint.js'
+import { StageLink } from './stage-link.js'
+import type { Chain, StageUse } from './stage-link.js'
+
+export interface StreamStagesOptions {
+  readonly direction: Direction
+  /** Stream offset of the first byte that will be written. */
+  readonly offset: number
+  readonly to: Socket
+  readonly tap: ConnectionRecorder | null
+  readonly plugins: ConnectionPlugins
+  readonly stages: readonly StageUse[]
+  /** A stage asks for it, or failed and its plugin asks for a cut, or failed after it had taken bytes that are lost now. @param why for the record. */
+  readonly onReset: (why: string) => void
+  /** A stage ends both directions. */
+  readonly onClose: (why: string) => void
+  /** No stage is left, and nothing waits: it may be replaced by the socket. */
+  readonly onBare?: () => void
+}
+
+/** Chunks that stages are given are no larger. */
+const largestChunk = 32 * 1024
+
+/** Bytes that wait before stages that ask for no window of their own. */
+const usualWindow = 128 * 1024
+
+type Waiting = { readonly bytes: Buffer, readonly asCame: Buffer, readonly time: number, at: number }
+
+type Result = IteratorResult<Buffer, undefined>
+
+const over: Result = { done: true, value: undefined }
+
+/**
+ * Async generators of plugins between a lane and its socket: what is written goes through them in their order. They come and go while the
+ * connection is open. Only what a stage really changed is recorded as sent instead.
+ */
+export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet, Chain {
+  readonly #options: StreamStagesOptions
+  readonly #account: Account
+  /** Taken, and not yet asked for by the first stage. */
+  readonly #waiting: Waiting[] = []
+  #waitingBytes = 0
+  #asked: ((result: Result) => void) | null = null
+  #writable: (() => void) | null = null
+  #ended = false
+  #over = false
+  #idle = false
+  /** The end of the chain. */
+  readonly #tail: Joint
+  #links: StageLink[] = []
+  readonly #times = new WeakMap<Uint8Array, number>()
+  #changed: string | null = null
+
+  constructor(options: StreamStagesOptions) {
+    super()
+    this.#options = options
+    this.#account = new Account(options.offset, (offset, replaced, bytes) => this.#tellSent(offset, replaced, bytes))
+    const spring: Spring = { next: () => this.#next() }
+    this.#tail = new Joint({ from: spring, asked: null })
+    options.to.on('drain', this.#onDrain)
+    // Stages come to their end with the connection: what they hold in a finally is let go of.
+    options.to.once('close', () => {
+      this.#ended = true
+      for (const link of this.#links) link.abandon()
+      this.#onDrain()
+      this.#answer()
+    })
+    this.update(options.stages)
+    void this.#run()
+  }
+
+  get destroyed(): boolean {
+    return this.#options.to.destroyed
+  }
+
+  get writableLength(): number {
+    const beyond = this.#links.reduce((most, { use }) => Math.max(most, use.member.window), usualWindow) - usualWindow
+    return Math.max(0, this.#waitingBytes - beyond) + (this.#over ? 0 : this.#options.to.writableLength)
+  }
+
+  /** Puts in the stages that are new, takes out those that are gone, keeps the others as they are. */
+  update(stages: readonly StageUse[]): void {
+    if (this.#over) return
+    for (const link of this.#links) if (!stages.some((use) => isSame(use, link.use))) link.remove()
+    let at = 0
+    for (const use of stages) {
+      const found = this.#links.findIndex((link) => !link.removed && isSame(link.use, use))
+      if (found >= 0) {
+        at = found + 1
+        continue
+      }
+      // Behind those on their way out: what they still hold has come before.
+      while (this.#links[at]?.removed === true) at++
+      this.#insert(at++, use)
+    }
+    if (this.#idle) this.#rest()
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#over) {
+      // The last stage has ended the stream: the rest has nowhere to go.
+      this.#account.past(bytes.length)
+      return
+    }
+    // Copies: the caller may read into its memory again while a stage holds on to this, and a stage may write to its own.
+    this.#waiting.push({ bytes: Buffer.from(bytes), asCame: Buffer.from(bytes), time: performance.now(), at: 0 })
+    this.#waitingBytes += bytes.length
+    this.#answer()
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#answer()
+  }
+
+  /** Leaves the socket to others: only where it is bare. */
+  detach(): void {
+    this.#over = true
+    this.#options.to.off('drain', this.#onDrain)
+    this.#tail.end()
+  }
+
+  cameAt(chunk: Uint8Array): number {
+    return this.#times.get(chunk) ?? performance.now()
+  }
+
+  stamp(chunk: Uint8Array, time: number): void {
+    this.#times.set(chunk, time)
+  }
+
+  dropped(chunk: Uint8Array): void {
+    this.#account.letGo(chunk)
+  }
+
+  close(): void {
+    this.#options.onClose('closed by a plugin')
+  }
+
+  reset(): void {
+    this.#options.onReset('reset by a plugin')
+  }
+
+  tell({ member, path }: StageUse, text: string, facts: { readonly bytes?: number, readonly delayMs?: number }): void {
+    const { plugins, direction } = this.#options
+    plugins.tell({ kind: 'fault', source: member.name, parameters: member.parameters, hook: path, text: `${path}: ${text}`, direction, ...facts })
+  }
+
+  failed(use: StageUse, thrown: unknown): boolean {
+    const { plugins, direction, onReset } = this.#options
+    const cut = plugins.failed(use.member, use.path, thrown, { direction })
+    // What its generator held is gone with it; going on would leave a hole in the stream that nobody sees.
+    if (!cut && !this.#account.open) return true
+    this.#account.close()
+    this.#over = true
+    onReset('cut for a plugin')
+    return false
+  }
+
+  left(link: StageLink): void {
+    this.#links = this.#links.filter((one) => one !== link)
+  }
+
+  #insert(at: number, use: StageUse): void {
+    const joint = this.#links[at]?.input ?? this.#tail
+    const link = new StageLink(use, joint.draw(), this)
+    this.#links.splice(at, 0, link)
+    joint.drawFrom({ from: link, asked: null })
+  }
+
+  async #run(): Promise<void> {
+    const { to } = this.#options
+    for (;;) {
+      const { done, value } = await this.#tail.next()
+      if (done === true || to.destroyed) break
+      if (value.length === 0) continue
+      this.#account.cameOut(value)
+      if (!to.write(value)) await new Promise<void>((resolve) => { this.#writable = resolve })
+    }
+    this.#finish()
+  }
+
+  #finish(): void {
+    if (this.#over) return
+    this.#over = true
+    const { to } = this.#options
+    if (!to.destroyed) {
+      this.#account.close()
+      // What the stages never asked for.
+      if (this.#waitingBytes > 0) this.#account.past(this.#waitingBytes)
+    }
+    this.#waiting.length = 0
+    this.#waitingBytes = 0
+    if (!to.destroyed) to.end()
+    this.emit('drain')
+  }
+
+  /** What the first stage, or the socket, is given next. */
+  #next(): Promise<Result> {
+    const ready = this.#take()
+    if (ready !== null) return Promise.resolve(ready)
+    return new Promise((resolve) => {
+      this.#asked = resolve
+      this.#rest()
+    })
+  }
+
+  /** Nothing waits: without stages there is no need to be here. */
+  #rest(): void {
+    this.#idle = true
+    if (this.#links.length > 0 || this.#ended || this.#options.onBare === undefined) return
+    const { onBare } = this.#options
+    setImmediate(() => {
+      if (this.#idle && this.#links.length === 0 && !this.#ended && !this.#over && this.#waitingBytes === 0) onBare()
+    })
+  }
+
+  #answer(): void {
+    const asked = this.#asked
+    if (asked === null) return
+    const result = this.#take()
+    if (result === null) return
+    this.#asked = null
+    this.#idle = false
+    asked(result)
+  }
+
+  #take(): Result | null {
+    const [piece] = this.#waiting
+    if (piece === undefined) return this.#ended ? over : null
+    const { at, time } = piece
+    const until = Math.min(piece.bytes.length, at + largestChunk)
+    const bytes = at === 0 && until === piece.bytes.length ? piece.bytes : piece.bytes.subarray(at, until)
+    this.#account.wentIn(bytes, bytes === piece.bytes ? piece.asCame : piece.asCame.subarray(at, until))
+    this.#times.set(bytes, time)
+    piece.at = until
+    if (until === piece.bytes.length) this.#waiting.shift()
+    this.#waitingBytes -= bytes.length
+    if (this.#waitingBytes === 0) this.#drained()
+    return { done: false, value: bytes }
+  }
+
+  #tellSent(offset: number, replaced: number, bytes: Buffer): void {
+    const { tap, plugins, direction } = this.#options
+    tap?.sent(direction, offset, replaced, bytes, 'opaque')
+    const sources = this.#links.map(({ use }) => use.member.name).join(', ')
+    if (this.#changed === sources) return
+    this.#changed = sources
+    const hook = this.#links[0]?.use.path ?? 'stream'
+    plugins.tell({ kind: 'changed', source: sources, hook, text: `${hook}: changed what goes ${direction} from here on`, direction, ...(tap === null ? {} : { offset }) })
+  }
+
+  readonly #onDrain = (): void => {
+    const writable = this.#writable
+    this.#writable = null
+    writable?.()
+    this.#drained()
+  }
+
+  #drained(): void {
+    if (this.writableLength === 0) this.emit('drain')
+  }
+}
+
+/** The same stage of the same plugin, as it was set up for this connection. */
+function isSame(one: StageUse, other: StageUse): boolean {
+  return one.member === other.member && one.path === other.path
+}
