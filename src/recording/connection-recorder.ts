@@ -76,15 +76,16 @@ export class ConnectionRecorder {
    * @returns false where reading should pause until the recorder is `ready`.
    */
   received(direction: Direction, bytes: Uint8Array): boolean {
+    if (this.#masks === null) return this.#record(direction, bytes)
     const masking = this.#masking[direction]
-    if (masking === null) return this.#record(direction, this.#lossy && this.#masks !== null ? this.#maskedWhole(this.#masks(direction), direction, bytes) : bytes)
+    if (masking === null) return this.#record(direction, this.#lossy ? this.#maskedWhole(this.#masks(direction), direction, bytes) : bytes)
     const ready = this.#record(direction, masking.take(bytes as Buffer))
     this.#tellLater(direction)
     return ready
   }
 
   #record(direction: Direction, bytes: Uint8Array): boolean {
-    if (bytes.length === 0 && this.#masking[direction] !== null) return true
+    if (bytes.length === 0 && this.#masks !== null && this.#masking[direction] !== null) return true
     const offset = direction === 'up' ? this.#up : this.#down
     if (direction === 'up') this.#up += bytes.length
     else this.#down += bytes.length
@@ -192,6 +193,7 @@ export class ConnectionRecorder {
 
   /** What was left out is told before anything that comes after it, in either direction: else the rest would read as whole. */
   #tellSkipped(): void {
+    if (this.#skipped.up === 0 && this.#skipped.down === 0) return
     for (const direction of ['up', 'down'] as const) {
       const length = this.#skipped[direction]
       if (length === 0) continue

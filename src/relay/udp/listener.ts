@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
-import { lookup as lookupName, type LookupOneOptions } from 'node:dns'
-import { isIP, isIPv6 } from 'node:net'
+import { lookup } from 'node:dns'
+import { isIPv6 } from 'node:net'
 import { WiretapeError, reasonOf, systemCodeOf } from '../../error.js'
 import type { ConnectionPlugins } from '../../plugins/connection-plugins.js'
 import type { Address } from '../../recording/notes.js'
@@ -10,6 +10,8 @@ import type { RelayAddress } from '../address.js'
 import { addressOf } from '../connection.js'
 import { enlarge, UdpSession } from './session.js'
 import { askToClose, askToOpen } from './session-hooks.js'
+import { Sessions } from './sessions.js'
+import type { Place } from './sessions.js'
 import { PluggedDatagrams } from './plugged.js'
 import { resolveTarget } from './target.js'
 
@@ -48,9 +50,7 @@ export class UdpListener {
   /** The target's addresses; the one that could be had last time comes first. */
   #servers: readonly Address[]
   readonly #options: UdpListenerOptions
-  /** The longest idle first: a session that is used moves to the end. */
-  readonly #sessions = new Map<string, UdpSession>()
-  #newest: UdpSession | null = null
+  readonly #sessions = new Sessions()
   #ordinal = 0
   /** What came before `start`; null after it. */
   #early: (() => void)[] | null = []
@@ -72,7 +72,15 @@ export class UdpListener {
   /** @throws WiretapeError `usage` for a target that can't be relayed to, `bind` for an address that can't be had. */
   static async bind(relay: RelayAddress, options: UdpListenerOptions): Promise<UdpListener> {
     const servers = await resolveTarget(relay.target)
-    const socket = createSocket({ lookup: asItIs, type: isIPv6(relay.listen.host) ? 'udp6' : 'udp4' })
+    let bound = false
+    const socket = createSocket({
+      type: isIPv6(relay.listen.host) ? 'udp6' : 'udp4',
+      // Clients are answered by their IP address: nothing to look up, and no wait for it at each datagram.
+      lookup: (host, options, callback) => {
+        if (bound) callback(null, host, options.family as number)
+        else lookup(host, options, callback)
+      },
+    })
     await new Promise<void>((resolve, reject) => {
       socket.once('error', (cause) => {
         const where = formatAddress(relay.listen)
@@ -82,6 +90,7 @@ export class UdpListener {
       })
       socket.bind({ address: relay.listen.host, port: relay.listen.port, exclusive: true }, resolve)
     })
+    bound = true
     socket.removeAllListeners('error')
     enlarge(socket, options.settings.buffer)
     return new UdpListener(socket, servers, options)
@@ -97,30 +106,24 @@ export class UdpListener {
   /** Stops receiving, and retires every session. */
   close(): void {
     this.#socket.close()
-    for (const session of this.#sessions.values()) session.close('relay stopped')
-    this.#sessions.clear()
+    for (const session of this.#sessions) session.close('relay stopped')
   }
 
   #receive(bytes: Buffer, from: RemoteInfo): void {
-    const key = `${from.address} ${from.port}`
-    let session = this.#sessions.get(key)
-    if (session !== undefined) this.#used(key, session)
-    else if (this.#options.hasRoom()) session = this.#open(key, { host: from.address, port: from.port })
-    session?.fromClient(bytes)
+    const place = this.#sessions.find(from.address, from.port)
+    if (place !== undefined) {
+      this.#sessions.used(place)
+      place.session.fromClient(bytes)
+    } else if (this.#options.hasRoom()) {
+      this.#open({ host: from.address, port: from.port }).fromClient(bytes)
+    }
   }
 
-  #used(key: string, session: UdpSession): void {
-    if (this.#newest === session || !this.#sessions.delete(key)) return
-    this.#newest = session
-    this.#sessions.set(key, session)
-  }
-
-  #open(key: string, client: Address): UdpSession {
+  #open(client: Address): UdpSession {
     const { settings, openTap, onSession, onOver, onProblem, onOutOfDescriptors, pluginsFor, release } = this.#options
     if (this.#sessions.size >= settings.sessions) {
-      const [, longestIdle] = this.#sessions.entries().next().value!
       onProblem('udp-sessions', `${settings.sessions} UDP sessions are open: the longest idle are retired for new ones; --udp-sessions allows more`)
-      longestIdle.close('retired for a newer session')
+      this.#sessions.longestIdle?.close('retired for a newer session')
     }
     const from = addressOf(client.host, client.port)!
     const tap = openTap(from, this.address, this.#servers[0]!)
@@ -128,22 +131,20 @@ export class UdpListener {
     const session: UdpSession = new UdpSession({
       buffer: settings.buffer, tap, onOutOfDescriptors,
       reply: (bytes, done) => {
-        this.#used(key, session)
+        this.#sessions.used(place)
         this.#socket.send(bytes, client.port, client.host, done)
       },
       onConnected: (server) => {
         if (server !== this.#servers[0]) this.#servers = [server, ...this.#servers.filter((other) => other !== server)]
       },
       onOver: (ending) => {
-        if (this.#newest === session) this.#newest = null
-        this.#sessions.delete(key)
+        this.#sessions.remove(place)
         onOver(session)
         release(plugins)
         askToClose(plugins, session, ending)
       },
     })
-    this.#sessions.set(key, session)
-    this.#newest = session
+    const place: Place = this.#sessions.add(client, session)
     onSession(session)
     const plug = (): void => {
       if (session.plugged !== null || !(plugins.listensTo('udp') || plugins.listensTo('dns'))) return
@@ -157,10 +158,4 @@ export class UdpListener {
     askToOpen(plugins, session, () => this.#servers)
     return session
   }
-}
-
-/** Clients are answered by their IP address: nothing to look up, and no wait for it at each datagram. */
-function asItIs(host: string, options: LookupOneOptions, callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void): void {
-  if (isIP(host) === 0) lookupName(host, options, callback)
-  else callback(null, host, isIPv6(host) ? 6 : 4)
 }

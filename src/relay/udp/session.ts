@@ -108,7 +108,8 @@ export class UdpSession {
   }
 
   #take(direction: Direction, bytes: Buffer): void {
-    this.bytes[direction] += bytes.length
+    if (direction === 'up') this.bytes.up += bytes.length
+    else this.bytes.down += bytes.length
     this.activity++
     this.#options.tap?.received(direction, bytes)
     if (this.plugged === null) this.send(direction, bytes)
