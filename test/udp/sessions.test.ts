@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { join } from 'node:path'
 import test from 'ava'
 import { openRecording } from 'wiretape'
@@ -5,7 +6,7 @@ import { Recorder } from '../../src/recording/recorder.js'
 import { UdpSession } from '../../src/relay/udp/session.js'
 import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
 import type { DatagramPeer } from '../real/datagram-peer.js'
-import { until } from '../real/deadline.js'
+import { until, within } from '../real/deadline.js'
 import { freePort } from '../real/free-port.js'
 import { Lines, script, start } from '../real/program.js'
 import { onlyConnection, opening, taping } from '../real/relaying.js'
@@ -34,6 +35,31 @@ test('a server that is dead is told as unreachable, and when it is back the next
     [['udp-unreachable', id, 'relay', error]])
   t.deepEqual([...recording.datagrams()].map(({ direction, bytes }) => `${direction} ${bytes.toString()}`),
     ['up alive', 'down alive', 'up into the void', 'up back again', 'down back again'])
+})
+
+test('what the system tells of an earlier datagram costs no later one, as the server is back by then', async (t) => {
+  const port = await freePort()
+  const server = createSocket({ type: 'udp4', lookup: (host, _options, callback) => callback(null, host, 4) })
+  t.teardown(() => server.close())
+  const came = new Promise((resolve) => server.once('message', (bytes) => resolve(bytes.toString())))
+  const path = join(temporaryFolder(t), 'refused.sqlite')
+  const recorder = await Recorder.open({ path })
+  const client = { host: '127.0.0.1', port: 1 }
+  const tap = recorder.open({ relay: 0, protocol: 'udp', transport: 'udp', client, listen: client, server: { host: '127.0.0.1', port } })
+  const session = await new Promise<UdpSession>((resolve) => {
+    const dialling: UdpSession = new UdpSession({
+      buffer: 0, tap, reply: () => {}, onConnected: () => setImmediate(resolve, dialling), onOutOfDescriptors: () => {}, onOver: () => {},
+    })
+    dialling.dial([{ host: '127.0.0.1', port }])
+  })
+  // All in one turn of the loop: the refusal waits at the socket, and the next call to send is given it.
+  session.fromClient(Buffer.from('into the void'))
+  server.bind({ port, address: '127.0.0.1', exclusive: true })
+  session.fromClient(Buffer.from('back again'))
+  t.is(await within(came, 'the datagram after the refused one'), 'back again')
+  session.close('test over')
+  await recorder.close()
+  t.deepEqual([...opening(t, path).events()].map(({ kind }) => kind), ['udp-unreachable'])
 })
 
 test('one server that is dead does not hold up the relays beside it', async (t) => {

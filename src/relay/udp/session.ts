@@ -69,7 +69,7 @@ export class UdpSession {
       tap?.connected({ dial: { host: address, port }, server, tls: null })
       this.#connected = true
       onConnected(server)
-      for (const bytes of this.#early) socket.send(bytes, this.#sent)
+      for (const bytes of this.#early) this.#sendOn(socket, bytes)
       this.#early = []
     })
   }
@@ -86,7 +86,7 @@ export class UdpSession {
         if (error !== null) this.#event('udp-undelivered', `a datagram of ${bytes.length} bytes did not reach the client: ${reasonOf(error)}`, 'down')
       })
     } else if (this.#connected) {
-      this.#socket!.send(bytes, this.#sent)
+      this.#sendOn(this.#socket!, bytes)
     } else if (this.#early.length < earlyLimit) {
       this.#early.push(bytes)
     } else {
@@ -116,7 +116,16 @@ export class UdpSession {
     else this.plugged.take(direction, bytes)
   }
 
-  readonly #sent = (error: Error | null): void => {
+  /** A port that was unreachable for an earlier datagram is told to the next one, which the system doesn't send then: it is sent again. */
+  #sendOn(socket: Socket, bytes: Uint8Array): void {
+    socket.send(bytes, (error) => {
+      if (error === null) return
+      this.#failed(error)
+      if (!this.#over && systemCodeOf(error) === 'ECONNREFUSED') socket.send(bytes, this.#sentAgain)
+    })
+  }
+
+  readonly #sentAgain = (error: Error | null): void => {
     if (error !== null) this.#failed(error)
   }
 
