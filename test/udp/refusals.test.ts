@@ -13,6 +13,7 @@ const refused: readonly [what: string, options: RelayOptions, message: RegExp][]
   ['an IPv6 multicast target', { udp: '0=[ff02::fb]:5353' }, /\[ff02::fb\]:5353 is a multicast address/],
   ['a multicast target written as IPv6', { udp: '0=[::ffff:224.0.0.1]:9' }, /is a multicast address/],
   ['the broadcast address', { udp: '0=255.255.255.255:9' }, /255\.255\.255\.255:9 is a broadcast or reserved address/],
+  ['the broadcast address of loopback', { udp: '0=127.255.255.255:9' }, /is a broadcast or reserved address/],
   ['the broadcast address of a network', { udp: '0=192.168.1.255:9' }, /is a broadcast or reserved address/],
   ['no address at all', { udp: '0=0.0.0.0:9' }, /is a broadcast or reserved address/],
   ['no IPv6 address at all', { udp: '0=[::]:9' }, /is a broadcast or reserved address/],

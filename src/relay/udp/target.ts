@@ -28,7 +28,7 @@ function whyNot(host: string): string | null {
   const plain = host.replace(/^::ffff:(?=\d+\.)/i, '')
   const first = Number(plain.split('.')[0])
   const refused = isIPv6(plain) ? /^ff/i.test(plain) || plain === '::'
-    : first >= 224 || (plain.endsWith('.255') && first !== 127) || plain === '0.0.0.0'
+    : first >= 224 || (plain.endsWith('.255') && first !== 127) || plain === '127.255.255.255' || plain === '0.0.0.0'
   if (!refused) return null
   return /^ff/i.test(plain) || (first >= 224 && first < 240) ? 'a multicast' : 'a broadcast or reserved'
 }
