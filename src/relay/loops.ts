@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { WiretapeError } from '../error.js'
 import type { Address } from '../recording/notes.js'
 import type { RelayAddress } from './address.js'
@@ -25,11 +26,17 @@ export function refuseLoops(addresses: readonly RelayAddress[], bound: readonly 
 
 function leadsTo(target: Address, listener: Address): boolean {
   return target.port === listener.port
-    && (target.host === listener.host || isLoopback(target.host) && (isLoopback(listener.host) || isAny(listener.host)))
+    && (target.host === listener.host || isLoopback(target.host) && (isLoopback(listener.host) || isAny(listener.host))
+      || isAny(listener.host) && isOwn(target.host))
 }
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.')
+}
+
+/** Whether this machine has the address. */
+function isOwn(host: string): boolean {
+  return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === host))
 }
 
 function isAny(host: string): boolean {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { startRelay, WiretapeError } from 'wiretape'
@@ -80,6 +81,16 @@ for (const [listen, target] of [
     t.regex(error.message, /relays to itself/)
   })
 }
+
+test('a relay on every address whose target is an address of this machine is refused', async (t) => {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []).find(({ family, internal }) => family === 'IPv4' && !internal)
+  if (own === undefined) {
+    t.pass('this machine has no address but loopback')
+    return
+  }
+  const port = await freePort()
+  for (const protocol of ['tcp', 'udp']) t.regex((await refusal({ [protocol]: `0.0.0.0:${port}=${own.address}:${port}` })).message, /relays to itself/)
+})
 
 test('two relays that lead to each other are refused, a chain to a server is not', async (t) => {
   const target = await echoServer(t)
