@@ -9,13 +9,14 @@ import { formatBytes, formatTime } from './units.js'
 export function* datagramView(recording: Recording, id: number): Generator<string> {
   const [datagram] = recording.datagrams({ where: `id = ${id}` })
   if (datagram === undefined) return
-  const { client, server } = recording.connection(datagram.connectionId)
+  const { client, server, error } = recording.connection(datagram.connectionId)
   const ends = [client, server].map((end) => end === null ? '?' : `${end.host}:${end.port}`)
   yield pc.dim([
     `datagram ${id}`, formatTime(datagram.time), formatBytes(datagram.size), (datagram.direction === 'up' ? ends : ends.toReversed()).join(' → '),
     `session ${datagram.connectionId}`,
   ].join(' · '))
   yield* eventsOf(recording, [id])
+  if (datagram.direction === 'up') yield* sessionError(datagram.connectionId, error)
   yield* contentOf(datagram.bytes)
   for (const segment of datagram.changed ? sentOf(recording, datagram.connectionId, id) : []) {
     yield ''
@@ -29,6 +30,11 @@ export function* eventsOf(recording: Recording, ids: readonly number[]): Generat
   for (const { kind, source, hook, text } of recording.events({ where: `message_id IN (${ids.join()})` })) {
     yield hook === null ? pc.red(printableLine(`${kind}: ${text}`)) : pc.yellow(printableLine(`${source}: ${text}`))
   }
+}
+
+/** What went wrong first on the way to the server, so that silence has its reason. */
+export function* sessionError(connectionId: number, error: string | null): Generator<string> {
+  if (error !== null) yield pc.red(printableLine(`session ${connectionId}: ${error}`))
 }
 
 /** What was sent on instead of a datagram, or besides. */

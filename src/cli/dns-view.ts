@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { colour as pc } from './colour.js'
 import type { DnsAnswer, Recording, TimelineRecord } from '../index.js'
 import { decodeDns } from '../protocols/dns/message.js'
-import { contentOf, datagramView, eventsOf, howSent, sentOf } from './datagram-view.js'
+import { contentOf, datagramView, eventsOf, howSent, sentOf, sessionError } from './datagram-view.js'
 import { printableLine } from './escape.js'
 import type { ShownRecord } from './ftp/ftp-record.js'
 import { formatDuration, formatTime } from './units.js'
@@ -39,13 +39,14 @@ function bytesOf(recording: Recording, datagramIds: readonly number[]): Readable
 function* dnsQueryView(recording: Recording, id: number): Generator<string> {
   const [query] = recording.dnsQueries({ where: `id = ${id}` })
   if (query === undefined) return
-  const { client, server } = recording.connection(query.connectionId)
+  const { client, server, error } = recording.connection(query.connectionId)
   yield pc.dim([
     `DNS query ${id}`, formatTime(query.started),
     query.latencyMs === null ? 'not answered' : `answered ${query.answerDatagramId === null ? 'by a plugin ' : ''}after ${formatDuration(query.latencyMs)}`,
     `${client?.host ?? '?'}:${client?.port ?? '?'} → ${server === null ? '?' : `${server.host}:${server.port}`}`,
   ].join(' · '))
   if (query.error !== null) yield pc.red(printableLine(query.error))
+  if (query.latencyMs === null) yield* sessionError(query.connectionId, error)
   const datagrams = [query.datagramId, ...(query.answerDatagramId === null ? [] : [query.answerDatagramId])]
   yield* eventsOf(recording, datagrams)
   yield `id ${query.dnsId}, ${query.opcode}${query.rcode === null ? '' : ` → ${query.rcode}`}${query.flags.length === 0 ? '' : `, flags ${query.flags.join(' ')}`}`

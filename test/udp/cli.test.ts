@@ -1,9 +1,10 @@
 import packet from 'dns-packet'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
-import { definePlugin, drop, duplicate, respond } from 'wiretape'
+import { definePlugin, drop, duplicate, openRecording, respond } from 'wiretape'
 import { startWiretape, wiretape } from '../cli/wiretape.js'
 import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
+import { until } from '../real/deadline.js'
 import { dnsServer, question } from '../real/dns-server.js'
 import { taping } from '../real/relaying.js'
 
@@ -46,6 +47,25 @@ test('ls and show tell a query without an answer', async (t) => {
   t.regex((await wiretape(t, 'ls', tape.path)).stdout.toString(), /silent\.example A {2}no answer\n$/)
   t.regex((await wiretape(t, 'show', tape.path, String(id))).stdout.toString(), /not answered/)
   t.is((await wiretape(t, 'show', tape.path, String(id), '--body', 'response')).stdout.length, 0)
+})
+
+test('show tells that the server of a datagram, or of a query, was not there', async (t) => {
+  const holder = await datagramPeer(t)
+  const { port } = holder
+  await holder.close()
+  const tape = await taping(t, { udp: `0=127.0.0.1:${port}` })
+  const [talker, resolver] = [await datagramPeer(t), await datagramPeer(t)]
+  await talker.send('hello', tape.port)
+  await resolver.send(question(1, 'www.example'), tape.port)
+  await until(() => {
+    using recording = openRecording(tape.path)
+    return [...recording.events({ where: `kind = 'udp-unreachable'` })].length === 2
+  }, 'both to be told as unreachable')
+  const recording = await tape.recorded()
+  for (const { id } of recording.records()) {
+    t.regex((await wiretape(t, 'show', tape.path, String(id))).stdout.toString(), new RegExp(`\\nsession \\d+: nobody listens on 127\\.0\\.0\\.1:${port} \\(port unreachable\\)\\n`))
+  }
+  t.is([...recording.records()].length, 2)
 })
 
 for (const [what, bytes, shown] of [
