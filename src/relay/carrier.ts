@@ -95,13 +95,13 @@ export class Carrier {
   }
 
   #carry(client: Socket, { protocol, target }: RelayAddress, number: number, tap: ConnectionRecorder | null, plugins: ConnectionPlugins): void {
-    const { settings: { insecure, connectTimeout, rewriteHost, ftp }, open } = this.#options
+    const { settings: { insecure, connectTimeout, keptAwayFrom, rewriteHost, ftp }, open } = this.#options
     if (protocol === 'http' && plugins.listensTo('http')) {
       open.add(protocol, tap, new HttpSession(client, {
-        target, connectTimeout, insecure, rewriteHost, tap, plugins, stages: () => stagesOf(plugins),
+        target, connectTimeout, insecure, keptAwayFrom, rewriteHost, tap, plugins, stages: () => stagesOf(plugins),
         onDialFailed: (_error, code) => this.#dialFailed(code),
         onOver: (over, ending) => this.#over(over, plugins, ending),
-      }))
+      }), plugins.info)
       return
     }
     const control = protocol !== 'ftp' ? null : new FtpControl({
@@ -110,14 +110,14 @@ export class Carrier {
       onData: (data) => this.#acceptData(data, number, tap, plugins, control!, connection),
     })
     const connection: Connection = new Connection(client, {
-      tap, dial: { target, timeout: connectTimeout, insecure },
+      tap, dial: { target, timeout: connectTimeout, insecure, keptAwayFrom },
       inline: control ?? (protocol === 'http' && rewriteHost ? new RewriteHost(target.authority, tap) : null),
       plugins, stages: stagesOf(plugins),
       onConnected: (server) => control?.connected(server),
       onDialFailed: (_error, code) => this.#dialFailed(code),
       onOver: (over, ending) => this.#over(over, plugins, ending),
     })
-    open.add(protocol, tap, connection)
+    open.add(protocol, tap, connection, plugins.info)
   }
 
   /** A data connection is one of its own: it lives on when its control connection has ended. */
@@ -144,7 +144,7 @@ export class Carrier {
         this.#carryData(data, to, tap, plugins, null, controlConnection)
         return
       }
-      const held = holdSocket(socket, this.#options.open, accepted, (reason) => this.#gone(reason, tap, plugins))
+      const held = holdSocket(socket, this.#options.open, info, accepted, (reason) => this.#gone(reason, tap, plugins))
       PluggedTransfer.begin(parent, control.plugged!.transfers, info, setup, (transfer) => {
         if (held.release()) this.#carryData(data, to, tap, plugins, transfer, controlConnection)
       })
@@ -152,11 +152,11 @@ export class Carrier {
   }
 
   #carryData({ socket, accepted, localAddress }: DataConnection, target: Target, tap: ConnectionRecorder | null, plugins: ConnectionPlugins, transfer: PluggedTransfer | null, control: Connection): void {
-    const { settings: { connectTimeout }, open } = this.#options
+    const { settings: { connectTimeout, keptAwayFrom }, open } = this.#options
     const ofStream = stagesOf(plugins)
     const connection: Connection = new Connection(socket, {
       tap, accepted, inline: null, plugins, stages: (direction) => [...ofStream(direction), ...transfer?.stages(direction) ?? []],
-      dial: { target, timeout: connectTimeout, insecure: false, localAddress },
+      dial: { target, timeout: connectTimeout, insecure: false, keptAwayFrom, localAddress },
       // Both peers see it end: one that never came would be waited for.
       onConnected: () => {
         if (transfer?.ending === 'reset') connection.reset('reset by a plugin')
@@ -168,7 +168,7 @@ export class Carrier {
         this.#over(over, plugins, ending)
       },
     })
-    open.add('ftp', tap, connection, control)
+    open.add('ftp', tap, connection, plugins.info, control)
   }
 
   /** Asks the plugins before anything is dialled. */
@@ -177,7 +177,7 @@ export class Carrier {
       go(target)
       return
     }
-    const held = holdSocket(socket, this.#options.open, side, (reason) => this.#gone(reason, tap, plugins))
+    const held = holdSocket(socket, this.#options.open, plugins.info, side, (reason) => this.#gone(reason, tap, plugins))
     plugins.run(opening, null, (call) => call(plugins.info), (actions) => {
       if (!held.release()) return
       const ending = actions.find(({ action }) => action === 'close' || action === 'reset')

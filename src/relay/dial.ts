@@ -1,7 +1,7 @@
 import { connect, isIP, type NetConnectOpts, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { reasonOf, systemCodeOf } from '../error.js'
-import type { TlsFacts } from '../recording/notes.js'
+import type { Address, TlsFacts } from '../recording/notes.js'
 import type { Target } from './address.js'
 
 export interface DialOptions {
@@ -9,6 +9,8 @@ export interface DialOptions {
   /** Ms; 0 waits as long as the system does. */
   readonly timeout: number
   readonly insecure: boolean
+  /** Where nothing is dialled to, by whatever name it is reached. */
+  readonly keptAwayFrom: readonly Address[]
   /** Dial from this address of our own. */
   readonly localAddress?: string | null
   /**
@@ -60,6 +62,10 @@ export function dial(options: DialOptions, connected: (dialled: Dialled) => void
     : setTimeout(() => settle(`${target.text} did not accept a connection within ${timeout} ms`), timeout)
   raw.on('error', onError)
   raw.once('connect', () => {
+    if (options.keptAwayFrom.some((kept) => leadsTo(raw, kept))) {
+      settle(`${target.text} is a control port of wiretape itself, which nothing is relayed to`)
+      return
+    }
     if (!target.secure) {
       settle(null)
       return
@@ -73,6 +79,12 @@ export function dial(options: DialOptions, connected: (dialled: Dialled) => void
     secure.once('secureConnect', () => settle(null))
   })
   return { abort: () => settle('given up') }
+}
+
+/** An address of this machine stands for all where something listens on every one of them. */
+function leadsTo({ remoteAddress, remotePort, localAddress }: Socket, { host, port }: Address): boolean {
+  const reached = remoteAddress?.replace(/^::ffff:/, '')
+  return remotePort === port && (reached === host || ((host === '0.0.0.0' || host === '::') && remoteAddress === localAddress))
 }
 
 function onread({ buffer, take }: NonNullable<DialOptions['reads']>): OnReadOpts {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { ConnectionInfo } from '../plugins/messages.js'
 import type { Carried, OpenConnections } from './open-connections.js'
 
 /** An accepted socket that waits for plugins before anything is made of it. */
@@ -12,7 +13,7 @@ export interface HeldSocket {
  * @param side who came.
  * @param onGone why it was gone before its time.
  */
-export function holdSocket(socket: Socket, open: OpenConnections, side: 'client' | 'server', onGone: (reason: string) => void): HeldSocket {
+export function holdSocket(socket: Socket, open: OpenConnections, info: ConnectionInfo, side: 'client' | 'server', onGone: (reason: string) => void): HeldSocket {
   let held = true
   const over = (reason: string): void => {
     if (!held) return
@@ -22,7 +23,7 @@ export function holdSocket(socket: Socket, open: OpenConnections, side: 'client'
     socket.destroy()
   }
   const waiting: Carried = { bytes: { up: 0, down: 0 }, busy: true, close: over }
-  open.hold(waiting)
+  open.hold(waiting, info)
   const broken = (): void => {}
   socket.on('error', broken)
   const closed = (): void => over(`${side} closed`)

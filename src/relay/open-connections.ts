@@ -1,4 +1,6 @@
+import type { ConnectionInfo } from '../plugins/messages.js'
 import type { Direction } from '../protocols/decoder.js'
+import type { Address } from '../recording/notes.js'
 import type { ConnectionRecorder } from '../recording/connection-recorder.js'
 import type { Recorder } from '../recording/recorder.js'
 import type { Protocol } from './address.js'
@@ -16,10 +18,28 @@ export interface Carried {
   /** In the middle of a message, which may be quiet for long: a plugin takes its time over it. */
   readonly busy?: boolean
   close(reason: string): void
+  /** Tears it down, where it has such an end. */
+  reset?(reason: string): void
+}
+
+/** A connection that is open, for people and programs to see. */
+export interface OpenConnection {
+  /** By which it can be cut. */
+  readonly id: number
+  readonly protocol: ConnectionInfo['protocol']
+  /** Ordinal of its relay, from 0, and its own on that relay, from 1. */
+  readonly relay: number
+  readonly connection: number
+  readonly client: Address | null
+  readonly target: string
+  /** Ms since the epoch. */
+  readonly opened: number
+  readonly bytesUp: number
+  readonly bytesDown: number
 }
 
 type Seen = {
-  readonly protocol: Protocol, readonly handle: number | null, readonly parent: Carried | null
+  readonly id: number, readonly info: ConnectionInfo, readonly opened: number, readonly protocol: Protocol, readonly handle: number | null, readonly parent: Carried | null
   up: number, down: number, activity: number, quietSince: number
 }
 
@@ -32,6 +52,7 @@ export class OpenConnections {
   socketCapacity = Infinity
   #sockets = 0
   #count = 0
+  #ids = 0
   readonly #closed: Record<Direction, number> = { up: 0, down: 0 }
 
   /** @param idleTimeout ms, 0 for never; the other for UDP sessions. */
@@ -50,19 +71,19 @@ export class OpenConnections {
   }
 
   /** @param parent is busy while this one is: an FTP control connection has nothing to say during a transfer. */
-  add(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried, parent: Carried | null = null): void {
+  add(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried, info: ConnectionInfo, parent: Carried | null = null): void {
     this.#count++
-    this.#enter(protocol, tap, connection, parent)
+    this.#enter(protocol, tap, connection, info, parent)
   }
 
   /** What isn't a connection yet: it has a socket, and is ended with the rest, but counts only once something is made of it. */
-  hold(waiting: Carried): void {
-    this.#enter('tcp', null, waiting, null)
+  hold(waiting: Carried, info: ConnectionInfo): void {
+    this.#enter('tcp', null, waiting, info, null)
   }
 
-  #enter(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried, parent: Carried | null): void {
+  #enter(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried, info: ConnectionInfo, parent: Carried | null): void {
     this.#sockets += socketsOf(protocol)
-    this.#open.set(connection, { protocol, handle: tap?.handle ?? null, parent, up: 0, down: 0, activity: 0, quietSince: Date.now() })
+    this.#open.set(connection, { id: ++this.#ids, info, opened: Date.now(), protocol, handle: tap?.handle ?? null, parent, up: 0, down: 0, activity: 0, quietSince: Date.now() })
   }
 
   remove(connection: Carried): void {
@@ -116,6 +137,28 @@ export class OpenConnections {
       const between = idle === null ? connection.lastDirection === 'down' || seen.up === 0 : handle !== null && idle.has(handle)
       if (protocol === 'udp' || (protocol === 'http' && between)) connection.close('relay stopped')
     }
+  }
+
+  list(): OpenConnection[] {
+    return [...this.#open].map(([{ bytes }, { id, info, opened }]) => ({
+      id, protocol: info.protocol, relay: info.relay, connection: info.ordinal, client: info.client, target: info.target, opened, bytesUp: bytes.up, bytesDown: bytes.down,
+    }))
+  }
+
+  /** @returns false where there is none of this id. */
+  cut(id: number, how: 'close' | 'reset'): boolean {
+    for (const [connection, seen] of this.#open) {
+      if (seen.id !== id) continue
+      if (how === 'reset' && connection.reset !== undefined) connection.reset('cut on request')
+      else connection.close('cut on request')
+      return true
+    }
+    return false
+  }
+
+  /** Ends those of one relay, and what belongs to them. */
+  closeOf(relay: number, reason: string): void {
+    for (const [connection, { info }] of this.#open) if (info.relay === relay) connection.close(reason)
   }
 
   closeAll(reason: string): void {

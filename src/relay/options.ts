@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { WiretapeError } from '../error.js'
 import type { PluginUse } from '../plugins/uses.js'
 import type { RecorderOptions } from '../recording/recorder.js'
+import type { Address } from '../recording/notes.js'
 import { datagramDecoders } from '../recording/udp/datagram-decoders.js'
 import { parseRelayAddress } from './address.js'
 import type { RelayAddress } from './address.js'
@@ -62,6 +63,8 @@ export interface RelaySettings {
   readonly onProblem: (message: string) => void
   readonly ftp: FtpSettings
   readonly udp: UdpSettings
+  /** Addresses that no connection is dialled to: our own control ports. */
+  readonly keptAwayFrom: Address[]
 }
 
 const longestTimer = 2 ** 31 - 1
@@ -99,6 +102,7 @@ export function readRelayOptions(options: RelayOptions): RelaySettings {
       sessions: count('udp-sessions', options.udpSessions, 10_000, 1), buffer: count('udp-buffer', options.udpBuffer, 4 * 1024 * 1024, 0),
       decode: readDecode(options.decode ?? 'auto'),
     },
+    keptAwayFrom: [],
     seed: readSeed(options.seed), log: options.log ?? ((line) => process.stderr.write(`${line}\n`)),
     onProblem: options.onProblem ?? ((message) => process.emitWarning(message)),
   }

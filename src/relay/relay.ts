@@ -4,36 +4,28 @@ import { PluginSet } from '../plugins/plugin-set.js'
 import { Reloader } from '../plugins/reload.js'
 import { loadPlugins } from '../plugins/uses.js'
 import type { LoadedPlugin } from '../plugins/uses.js'
-import type { Address } from '../recording/notes.js'
 import { Recorder } from '../recording/recorder.js'
-import type { Protocol, RelayAddress } from './address.js'
-import { formatAddress } from './address.js'
+import type { RelayAddress } from './address.js'
 import { Carrier } from './carrier.js'
+import { Faults } from './faults.js'
+import type { Fault, FaultUse, InjectOptions } from './faults.js'
 import { outOfDescriptors, socketCapacity } from './file-descriptors.js'
 import { Journal } from './journal.js'
+import type { JournalEntry } from './journal.js'
 import { Listener } from './listener.js'
+import { Listeners } from './listeners.js'
+import type { Bound, RelayListener } from './listeners.js'
 import { OpenConnections } from './open-connections.js'
+import type { OpenConnection } from './open-connections.js'
 import { readRelayOptions } from './options.js'
 import type { RelayOptions, RelaySettings } from './options.js'
 import { UdpListener } from './udp/listener.js'
-import { refuseLoops } from './loops.js'
 
 /** How often open connections are looked at for idleness, in ms: timeouts are exact to this. */
 const sweepInterval = 100
 
 /** The same problem is told again after this long, in ms. */
 const problemInterval = 10_000
-
-export interface RelayListener {
-  readonly protocol: Protocol
-  readonly host: string
-  readonly port: number
-  /** What a client is to be given: `http://127.0.0.1:8080`, or `host:port`. */
-  readonly url: string
-  readonly target: string
-  /** UDP: bytes of receive buffer that the system really gave. */
-  readonly buffer?: number
-}
 
 export interface RelayStats {
   readonly open: number
@@ -62,16 +54,16 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 
 /** Running relays. Made by `startRelay`. */
 export class Relay {
-  readonly listeners: RelayListener[] = []
   readonly #settings: RelaySettings
   #recorder: Recorder | null = null
-  readonly #bound: { readonly address: Address, start?(): void, close(): void }[] = []
+  readonly #listeners: Listeners
   readonly #open: OpenConnections
   readonly #problems = new Map<string, number>()
   #sweeper: NodeJS.Timeout | null = null
   #carrier: Carrier | null = null
   readonly #plugins: PluginSet
   readonly #journal = new Journal()
+  readonly #faults: Faults
   readonly #loaded: readonly LoadedPlugin[]
   #reloader: Reloader | null = null
   #stopping: Promise<void> | null = null
@@ -82,7 +74,16 @@ export class Relay {
     this.#settings = settings
     this.#loaded = plugins
     this.#plugins = new PluginSet(plugins.map(({ configured }) => configured), settings.seed, settings.log)
+    this.#faults = new Faults(this.#plugins)
     this.#open = new OpenConnections(settings.idleTimeout, settings.udp.idleTimeout)
+    this.#listeners = new Listeners(
+      (address, ordinal, number) => address.protocol === 'udp' ? this.#bindUdp(address, ordinal, number) : this.#bindTcp(address, ordinal, number),
+      ({ protocol, target, ...address }) => this.#recorder?.addRelay(protocol, address, target) ?? 0)
+  }
+
+  /** The relays, in the order in which they were made. */
+  get listeners(): readonly RelayListener[] {
+    return this.#listeners.all
   }
 
   /** What every random choice follows from. */
@@ -114,36 +115,86 @@ export class Relay {
     return { ...this.#open.totals(), records: this.#recorder?.records ?? 0 }
   }
 
+  /**
+   * Puts a fault, or any plugin, behind those that are there, at once and on open connections too.
+   * @returns what changes it and takes it out again.
+   * @throws WiretapeError `usage`: options that it doesn't take.
+   */
+  inject(use: FaultUse, options?: InjectOptions): Fault {
+    return this.#faults.inject(use, options)
+  }
+
+  /** The same for as long as `body` takes. */
+  async with<T>(use: FaultUse, body: (fault: Fault) => T | Promise<T>, options?: InjectOptions): Promise<T> {
+    const fault = this.inject(use, options)
+    try {
+      return await body(fault)
+    } finally {
+      fault.remove()
+    }
+  }
+
+  /** What was injected and is still there, in its order. */
+  get faults(): readonly Fault[] {
+    return this.#faults.all
+  }
+
+  /** What plugins and faults did, the newest 10,000 things. @param after only entries with a larger number. */
+  journal(after?: number): readonly JournalEntry[] {
+    return this.#journal.entries(after)
+  }
+
+  /** What is open now. */
+  connections(): OpenConnection[] {
+    return this.#open.list()
+  }
+
+  /** Ends one of `connections()`. @returns false where it is gone already. */
+  cut(id: number, how: 'close' | 'reset' = 'close'): boolean {
+    return this.#open.cut(id, how)
+  }
+
+  /** One more relay beside those that were started. @throws WiretapeError `bind`, `usage`. */
+  add(address: RelayAddress, name: string, options: { readonly enabled?: boolean } = {}): Promise<RelayListener> {
+    return this.#listeners.add(address, name, options.enabled ?? true)
+  }
+
+  /** Listens again where it was disabled. @throws WiretapeError `bind`. */
+  enable(listener: RelayListener): Promise<void> {
+    return this.#listeners.enable(listener)
+  }
+
+  /** Stops listening, and ends what is open. Its faults stay. */
+  disable(listener: RelayListener): void {
+    this.#listeners.disable(listener)
+    this.#open.closeOf(listener.ordinal, 'relay disabled')
+  }
+
+  /** Listens or dials elsewhere; what is open ends, its faults stay. @throws WiretapeError `bind`; it is disabled then. */
+  async change(listener: RelayListener, address: RelayAddress): Promise<void> {
+    this.#open.closeOf(listener.ordinal, 'relay changed')
+    await this.#listeners.change(listener, address)
+  }
+
+  /** The relay is no more, nor are its faults; what is open ends. */
+  remove(listener: RelayListener): void {
+    this.disable(listener)
+    this.#faults.removeOf(listener)
+    this.#listeners.remove(listener)
+  }
+
+  /** From now on no connection is dialled to there: the port of something that is ours alone. */
+  keepAwayFrom(address: { readonly host: string, readonly port: number }): void {
+    this.#settings.keptAwayFrom.push(address)
+  }
+
   /** Called by `startRelay`: binds every listener, and only then makes a recording, so that a taken port leaves none. */
   async start(): Promise<void> {
-    const early: (() => void)[] = []
-    let ready = false
-    const relayNumbers: number[] = []
-    for (const [index, address] of this.#settings.addresses.entries()) {
-      if (address.protocol === 'udp') {
-        this.#bound.push(await this.#bindUdp(address, index, () => relayNumbers[index] ?? 0))
-        continue
-      }
-      const accept = (socket: Socket): void => this.#carrier?.accept(socket, address, index, relayNumbers[index] ?? 0)
-      this.#bound.push(await Listener.bind(
-        address.listen, (socket) => ready ? accept(socket) : early.push(() => accept(socket)),
-        (error) => this.#carrier?.acceptFailed(error, address)))
-    }
-    refuseLoops(this.#settings.addresses, this.#bound.map((listener) => listener.address))
+    await this.#listeners.bind(this.#settings.addresses)
     const { record, onProblem } = this.#settings
     if (record !== null) {
       this.#recorder = await Recorder.open({ ...record, facts: { seed: String(this.#settings.seed), ...record.facts } })
       this.#recorder.on('failed', (error) => onProblem(error.message))
-    }
-    for (const [index, { protocol, target }] of this.#settings.addresses.entries()) {
-      const bound = this.#bound[index]!
-      const { address } = bound
-      const at = formatAddress(address)
-      relayNumbers.push(this.#recorder?.addRelay(protocol, address, target.text) ?? 0)
-      this.listeners.push({
-        protocol, ...address, target: target.text, url: protocol === 'http' ? `http://${at}` : at,
-        ...('buffer' in bound ? { buffer: bound.buffer as number } : {}),
-      })
     }
     this.#open.socketCapacity = socketCapacity()
     this.#sweeper = setInterval(() => this.#open.sweep(), sweepInterval).unref()
@@ -152,9 +203,7 @@ export class Relay {
       onProblem: (kind, message) => this.#problem(kind, message),
     })
     this.#watchPlugins()
-    ready = true
-    for (const accept of early) accept()
-    for (const bound of this.#bound) bound.start?.()
+    this.#listeners.start()
   }
 
   /**
@@ -189,7 +238,7 @@ export class Relay {
   async #stop(grace: number): Promise<void> {
     this.#carrier?.stop()
     this.#reloader?.close()
-    for (const listener of this.#bound) listener.close()
+    this.#listeners.close()
     if (this.#open.size > 0 && grace > 0) {
       await new Promise<void>((resolve) => {
         const over = (): void => {
@@ -210,6 +259,23 @@ export class Relay {
     await this.#recorder?.close()
   }
 
+  async #bindTcp(address: RelayAddress, ordinal: number, number: () => number): Promise<Bound> {
+    let early: (() => void)[] | null = []
+    const accept = (socket: Socket): void => this.#carrier?.accept(socket, address, ordinal, number())
+    const listener = await Listener.bind(
+      address.listen, (socket) => early === null ? accept(socket) : early.push(() => accept(socket)),
+      (error) => this.#carrier?.acceptFailed(error, address))
+    return {
+      address: listener.address,
+      start: () => {
+        const waiting = early ?? []
+        early = null
+        for (const one of waiting) one()
+      },
+      close: () => listener.close(),
+    }
+  }
+
   #bindUdp(address: RelayAddress, relay: number, number: () => number): Promise<UdpListener> {
     const settings = this.#settings.udp
     return UdpListener.bind(address, {
@@ -225,7 +291,7 @@ export class Relay {
         return room
       },
       onOutOfDescriptors: (code) => this.#outOfDescriptors(code),
-      onSession: (session) => this.#open.add('udp', null, session),
+      onSession: (session, info) => this.#open.add('udp', null, session, info),
       onOver: (session) => this.#open.remove(session),
       onProblem: (kind, message) => this.#problem(kind, message),
     })

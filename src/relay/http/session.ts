@@ -3,6 +3,7 @@ import type { ConnectionPlugins } from '../../plugins/connection-plugins.js'
 import type { Direction } from '../../protocols/decoder.js'
 import { Http1Decoder } from '../../protocols/http1/index.js'
 import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
+import type { Address } from '../../recording/notes.js'
 import type { Target } from '../address.js'
 import { addressOf } from '../connection.js'
 import type { Dialled } from '../dial.js'
@@ -25,6 +26,7 @@ export interface HttpSessionSettings {
   readonly target: Target
   readonly connectTimeout: number
   readonly insecure: boolean
+  readonly keptAwayFrom: readonly Address[]
   readonly rewriteHost: boolean
   readonly tap: ConnectionRecorder | null
   readonly plugins: ConnectionPlugins
@@ -118,10 +120,10 @@ export class HttpSession implements Carried, Host {
     }
     current?.discard()
     this.fromServer.clear()
-    const { connectTimeout: timeout, insecure } = this.#settings
+    const { connectTimeout: timeout, insecure, keptAwayFrom } = this.#settings
     const again = current !== null
     const upstream = new Upstream({
-      target, timeout, insecure, buffer: this.#readBuffer,
+      target, timeout, insecure, keptAwayFrom, buffer: this.#readBuffer,
       outlet: (direction, socket) => this.#outlet(direction, socket),
       onConnected: (upstream, dialled) => {
         this.#connected(upstream, dialled, again)

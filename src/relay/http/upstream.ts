@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Direction } from '../../protocols/decoder.js'
 import { Http1Decoder } from '../../protocols/http1/index.js'
+import type { Address } from '../../recording/notes.js'
 import type { Target } from '../address.js'
 import { dial } from '../dial.js'
 import type { Dialled } from '../dial.js'
@@ -11,6 +12,7 @@ export interface UpstreamOptions {
   readonly target: Target
   readonly timeout: number
   readonly insecure: boolean
+  readonly keptAwayFrom: readonly Address[]
   readonly buffer: Buffer
   /** What stands before its socket. */
   outlet(direction: Direction, socket: Socket): Outlet
@@ -40,7 +42,7 @@ export class Upstream {
   readonly #dialling: { abort(): void }
 
   constructor(options: UpstreamOptions) {
-    const { target, timeout, insecure, buffer } = options
+    const { target, timeout, insecure, keptAwayFrom, buffer } = options
     this.target = target
     this.ownsReads = target.secure
     const take = (bytes: Buffer): void => {
@@ -49,7 +51,7 @@ export class Upstream {
       this.bytes += bytes.length
     }
     this.#dialling = dial({
-      target, timeout, insecure,
+      target, timeout, insecure, keptAwayFrom,
       reads: {
         buffer,
         take: (bytes) => {

@@ -3,6 +3,7 @@ import { lookup } from 'node:dns'
 import { isIPv6 } from 'node:net'
 import { WiretapeError, reasonOf, systemCodeOf } from '../../error.js'
 import type { ConnectionPlugins } from '../../plugins/connection-plugins.js'
+import type { ConnectionInfo } from '../../plugins/messages.js'
 import type { Address } from '../../recording/notes.js'
 import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
 import { formatAddress } from '../address.js'
@@ -36,7 +37,7 @@ export interface UdpListenerOptions {
   readonly release: (plugins: ConnectionPlugins) => void
   readonly hasRoom: () => boolean
   readonly onOutOfDescriptors: (code: string) => void
-  readonly onSession: (session: UdpSession) => void
+  readonly onSession: (session: UdpSession, info: ConnectionInfo) => void
   readonly onOver: (session: UdpSession) => void
   readonly onProblem: (kind: string, message: string) => void
 }
@@ -145,7 +146,7 @@ export class UdpListener {
       },
     })
     const place: Place = this.#sessions.add(client, session)
-    onSession(session)
+    onSession(session, plugins.info)
     const plug = (): void => {
       if (session.plugged !== null || !(plugins.listensTo('udp') || plugins.listensTo('dns'))) return
       session.plugged = new PluggedDatagrams({

@@ -1,0 +1,164 @@
+import { WiretapeError } from '../error.js'
+import type { Address } from '../recording/notes.js'
+import { formatAddress } from './address.js'
+import type { Protocol, RelayAddress } from './address.js'
+import { refuseLoops } from './loops.js'
+
+/** One relay as it runs: where it listens, and what stands behind it. */
+export interface RelayListener {
+  readonly name: string
+  /** Ordinal among the relays of this process, from 0; an event's connection names it. */
+  readonly ordinal: number
+  readonly protocol: Protocol
+  readonly host: string
+  readonly port: number
+  /** What a client is to be given: `http://127.0.0.1:8080`, or `host:port`. */
+  readonly url: string
+  readonly target: string
+  /** It takes connections. */
+  readonly enabled: boolean
+  /** UDP: bytes of receive buffer that the system really gave. */
+  readonly buffer?: number
+}
+
+/** A bound port. What comes before `start` waits. */
+export interface Bound {
+  readonly address: Address
+  readonly buffer?: number
+  start(): void
+  close(): void
+}
+
+/** @param ordinal the relay's. @param number by which the recorder knows it, once it is started. */
+export type Bind = (address: RelayAddress, ordinal: number, number: () => number) => Promise<Bound>
+
+type Own = { address: RelayAddress, readonly view: { -readonly [Key in keyof RelayListener]: RelayListener[Key] }, bound: Bound | null, number: number }
+
+/** The relays of this process, by name: they are added and removed, switched on and off. */
+export class Listeners {
+  readonly #bind: Bind
+  /** @returns the number by which the recorder knows it. */
+  readonly #register: (listener: RelayListener) => number
+  readonly #own = new Map<string, Own>()
+  #ordinal = 0
+
+  constructor(bind: Bind, register: (listener: RelayListener) => number) {
+    this.#bind = bind
+    this.#register = register
+  }
+
+  get all(): readonly RelayListener[] {
+    return [...this.#own.values()].map(({ view }) => view)
+  }
+
+  get(name: string): RelayListener | null {
+    return this.#own.get(name)?.view ?? null
+  }
+
+  /** Binds the ports of all, or of none. `start` lets them take connections. @throws WiretapeError `bind`, `usage`. */
+  async bind(addresses: readonly RelayAddress[]): Promise<void> {
+    for (const address of addresses) await this.#add(address, null, true)
+    refuseLoops(addresses, this.all)
+  }
+
+  /** Tells the recorder of all, and lets them take connections, with what has come since they were bound. */
+  start(): void {
+    for (const own of this.#own.values()) own.number = this.#register(own.view)
+    for (const { bound } of this.#own.values()) bound?.start()
+  }
+
+  /** One more. @param enabled false: it takes no connections yet. @throws WiretapeError `bind`, `usage`. */
+  async add(address: RelayAddress, name: string, enabled: boolean): Promise<RelayListener> {
+    if (this.#own.has(name)) throw new WiretapeError('usage', `there is a relay ${name} already`)
+    const own = await this.#add(address, name, enabled)
+    try {
+      refuseLoops([...this.#own.values()].map((one) => one.address), this.all)
+    } catch (thrown) {
+      this.remove(own.view)
+      throw thrown
+    }
+    own.number = this.#register(own.view)
+    own.bound?.start()
+    return own.view
+  }
+
+  /** Takes connections again, on the same port where that can be had. @throws WiretapeError `bind`. */
+  async enable(listener: RelayListener): Promise<void> {
+    const own = this.#find(listener)
+    if (own === null || own.bound !== null) return
+    await this.#open(own)
+    own.number = this.#register(own.view)
+    own.bound!.start()
+  }
+
+  /** Listens or dials elsewhere from now on. @throws WiretapeError `bind`; it takes no connections then. */
+  async change(listener: RelayListener, address: RelayAddress): Promise<void> {
+    const own = this.#find(listener)
+    if (own === null) return
+    const { enabled } = listener
+    this.disable(listener)
+    own.address = address
+    Object.assign(own.view, address.listen, { target: address.target.text, url: urlOf(address.protocol, address.listen) })
+    if (enabled) await this.enable(listener)
+  }
+
+  /** Takes no more connections. Those that are open are their owner's to end. */
+  disable(listener: RelayListener): void {
+    const own = this.#find(listener)
+    if (own === null) return
+    own.bound?.close()
+    own.bound = null
+    own.view.enabled = false
+  }
+
+  remove(listener: RelayListener): void {
+    if (this.#find(listener) === null) return
+    this.disable(listener)
+    this.#own.delete(listener.name)
+  }
+
+  close(): void {
+    for (const { bound } of this.#own.values()) bound?.close()
+  }
+
+  #find(listener: RelayListener): Own | null {
+    const own = this.#own.get(listener.name)
+    return own?.view === listener ? own : null
+  }
+
+  async #add(address: RelayAddress, name: string | null, enabled: boolean): Promise<Own> {
+    const { protocol, listen, target } = address
+    const own: Own = {
+      address, bound: null, number: 0,
+      view: { name: name ?? '', ordinal: this.#ordinal++, protocol, ...listen, url: '', target: target.text, enabled: false },
+    }
+    own.view.url = urlOf(protocol, listen)
+    if (enabled) await this.#open(own)
+    own.view.name = name ?? this.#nameFor(protocol, own.view.port)
+    if (this.#own.has(own.view.name)) {
+      own.bound?.close()
+      throw new WiretapeError('usage', `there is a relay ${own.view.name} already`)
+    }
+    this.#own.set(own.view.name, own)
+    return own
+  }
+
+  async #open(own: Own): Promise<void> {
+    const { view } = own
+    const bound = await this.#bind({ ...own.address, listen: { host: view.host, port: view.port } }, view.ordinal, () => own.number)
+    own.bound = bound
+    Object.assign(view, bound.address, { enabled: true, url: urlOf(view.protocol, bound.address) }, bound.buffer === undefined ? {} : { buffer: bound.buffer })
+  }
+
+  #nameFor(protocol: Protocol, port: number): string {
+    const name = `${protocol}-${port}`
+    for (let more = 2; ; more++) {
+      const tried = more === 2 ? name : `${name}-${more - 1}`
+      if (!this.#own.has(tried)) return tried
+    }
+  }
+}
+
+function urlOf(protocol: Protocol, address: Address): string {
+  return protocol === 'http' ? `http://${formatAddress(address)}` : formatAddress(address)
+}
