@@ -11,6 +11,8 @@ export type { AnyPlugin, OptionDeclaration, OptionDeclarations, OptionValues, Pl
 export { close, delay, drop, duplicate, reply, reset, respond, retarget } from './plugins/actions.js'
 export type { Action, Close, Delay, Drop, Duplicate, Reply, Reset, Respond, Retarget } from './plugins/actions.js'
 export { picker, selection } from './plugins/selection.js'
+export { onStreams, streamSelection } from './plugins/stream-selection.js'
+export type { StreamSelectionContext } from './plugins/stream-selection.js'
 export { HeaderList } from './plugins/header-list.js'
 export type { HeaderField } from './plugins/header-list.js'
 export type {

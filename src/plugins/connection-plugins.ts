@@ -24,6 +24,8 @@ export interface PluginEvent {
 
 /** One plugin with the hooks that it made for one connection. */
 export interface Member {
+  /** Of the plugin's place among the others: stays when its options change. */
+  readonly place: object
   /** The plugin's, or what it was named when it was injected. */
   readonly name: string
   /** The plugin and its options, as on the command line. */

@@ -4,4 +4,5 @@
 export { close, delay, drop, duplicate, reply, reset, respond, retarget } from './actions.js'
 export { definePlugin } from './definition.js'
 export { picker, selection } from './selection.js'
+export { onStreams, streamSelection } from './stream-selection.js'
 export { HeaderList } from './header-list.js'

@@ -150,7 +150,7 @@ export class PluginSet {
         ...(listens.has('recording') ? { recording: () => maskOfAll } : {}),
       }
     }
-    return { name, parameters, hooks, onError, timeout, bodyLimit, window }
+    return { place: slot, name, parameters, hooks, onError, timeout, bodyLimit, window }
   }
 
   #setUp({ definition, options }: ConfiguredPlugin, name: string, shared: Map<string, unknown>, kept: Map<string, unknown>, key: string, tell: SetupContext<never>['tell']): Hooks {
