@@ -12,7 +12,7 @@ export default definePlugin({
   setup(context) {
     const { options: { size, variation, delay }, random } = context
     return onStreams(context, ({ direction }) => async function* (chunks, stage) {
-      // Timers know no µs: what they are late by is taken off the next waits.
+      // Timers know whole ms alone: what they are late by is taken off the next waits, where those are shorter.
       let debt = 0
       for await (const chunk of chunks) {
         stage.count('sliced', { bytes: chunk.length })
@@ -25,7 +25,7 @@ export default definePlugin({
           if (debt < 1) continue
           const start = performance.now()
           await stage.sleep(debt)
-          debt -= performance.now() - start
+          debt = delay >= 1000 ? 0 : debt - (performance.now() - start)
         }
         if (at < chunk.length) yield chunk.subarray(at)
       }

@@ -74,13 +74,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     this.#tail = new Joint({ from: spring, asked: null })
     options.to.on('drain', this.#onDrain)
     // Stages come to their end with the connection: what they hold in a finally is let go of.
-    options.to.once('close', () => {
-      this.#ended = true
-      clearInterval(this.#patience)
-      for (const link of this.#links) link.abandon()
-      this.#onDrain()
-      this.#answer()
-    })
+    options.to.on('close', this.#onClose)
     this.update(options.stages)
     void this.#run()
   }
@@ -135,6 +129,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   detach(): void {
     this.#over = true
     this.#options.to.off('drain', this.#onDrain)
+    this.#options.to.off('close', this.#onClose)
     this.#tail.end()
   }
 
@@ -277,6 +272,14 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     this.#changed = sources
     const hook = this.#links[0]?.use.path ?? 'stream'
     plugins.tell({ kind: 'changed', source: sources, hook, text: `${hook}: changed what goes ${direction} from here on`, direction, ...(tap === null ? {} : { offset }) })
+  }
+
+  readonly #onClose = (): void => {
+    this.#ended = true
+    clearInterval(this.#patience)
+    for (const link of this.#links) link.abandon()
+    this.#onDrain()
+    this.#answer()
   }
 
   readonly #onDrain = (): void => {
