@@ -7,6 +7,7 @@ import type { SetupContext } from './definition.js'
 import type { Hooks, RecordingMask } from './hooks.js'
 import { MessageState } from './message-state.js'
 import type { ConnectionInfo } from './messages.js'
+import { placeInPlugin } from './place-in-plugin.js'
 import { seededSequences } from './random.js'
 import { formatSpecifier } from './specifier.js'
 
@@ -143,7 +144,7 @@ export class PluginSet {
     } catch (thrown) {
       const text = `setup failed, this connection ${onError === 'cut' ? 'is cut' : 'goes without it'}: ${reasonOf(thrown)}`
       tell({ kind: 'plugin-failed', source: name, parameters, hook: 'setup', text })
-      this.#log(`${name}: ${text}`)
+      this.#log(`${name}: ${text}${placeInPlugin(thrown)}`)
       hooks = {
         ...(onError === 'cut' ? { connection: { open: () => reset() } } : {}),
         // What it would have masked isn't known: all of it then.
