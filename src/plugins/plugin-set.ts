@@ -1,5 +1,6 @@
 import { reasonOf, WiretapeError } from '../error.js'
 import { reset } from './actions.js'
+import { checkHooks, parts } from './check-hooks.js'
 import { ConnectionPlugins } from './connection-plugins.js'
 import type { Member, PluginEvent } from './connection-plugins.js'
 import type { ConfiguredPlugin } from './configure.js'
@@ -36,8 +37,6 @@ type Live = {
   /** Made when there is a first plugin: thousands of connections have none. */
   made: { readonly members: Map<OwnSlot, Member>, readonly kept: Map<OwnSlot, Map<string, unknown>> } | null
 }
-
-const parts = ['connection', 'http', 'ftp', 'udp', 'dns', 'stream', 'recording'] as const satisfies readonly (keyof Hooks)[]
 
 /** The plugins of relays, in their order: those that they were started with, then those that were injected. */
 export class PluginSet {
@@ -161,7 +160,11 @@ export class PluginSet {
       log: (text) => {
         this.#log(`${name}: ${text}`)
       },
-    }) as Hooks | undefined
+    }) as Hooks | Promise<unknown> | undefined
+    if (hooks instanceof Promise) {
+      hooks.catch(() => {})
+      throw new TypeError('setup returned a promise: it may not be async, hooks may')
+    }
     if (typeof hooks !== 'object' || hooks === null) throw new TypeError('setup returned no hooks')
     return hooks
   }
@@ -175,8 +178,7 @@ export class PluginSet {
     } catch (cause) {
       throw new WiretapeError('usage', `plugin ${name}: setup failed: ${reasonOf(cause)}`, { cause })
     }
-    const unknown = Object.keys(hooks).find((part) => !(parts as readonly string[]).includes(part))
-    if (unknown !== undefined) throw new WiretapeError('usage', `plugin ${name}: there is no hook ${unknown}; there are ${parts.join(', ')}`)
+    checkHooks(name, hooks)
     return new Set(parts.filter((part) => hooks[part] !== undefined))
   }
 }
