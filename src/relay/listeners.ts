@@ -32,7 +32,13 @@ export interface Bound {
 /** @param ordinal the relay's. @param number by which the recorder knows it, once it is started. */
 export type Bind = (address: RelayAddress, ordinal: number, number: () => number) => Promise<Bound>
 
-type Own = { address: RelayAddress, readonly view: { -readonly [Key in keyof RelayListener]: RelayListener[Key] }, bound: Bound | null, number: number }
+type Own = {
+  address: RelayAddress, readonly view: { -readonly [Key in keyof RelayListener]: RelayListener[Key] }, bound: Bound | null, number: number
+  /** It is to take connections: what was asked for last, while a port is still being bound. */
+  wanted: boolean
+  /** While a port is being bound: whoever asks for the same meanwhile waits for that. */
+  opening: Promise<void> | null
+}
 
 /** The relays of this process, by name: they are added and removed, switched on and off. */
 export class Listeners {
@@ -41,6 +47,7 @@ export class Listeners {
   readonly #register: (listener: RelayListener) => number
   readonly #own = new Map<string, Own>()
   #ordinal = 0
+  #closed = false
 
   constructor(bind: Bind, register: (listener: RelayListener) => number) {
     this.#bind = bind
@@ -70,8 +77,10 @@ export class Listeners {
   /** One more. @param enabled false: it takes no connections yet. @throws WiretapeError `bind`, `usage`. */
   async add(address: RelayAddress, name: string, enabled: boolean): Promise<RelayListener> {
     if (this.#own.has(name)) throw new WiretapeError('usage', `there is a relay ${name} already`)
+    this.#refuseWhenClosed()
     const own = await this.#add(address, name, enabled)
     try {
+      this.#refuseWhenClosed()
       refuseLoops([...this.#own.values()].map((one) => one.address), this.all)
     } catch (thrown) {
       this.remove(own.view)
@@ -82,30 +91,50 @@ export class Listeners {
     return own.view
   }
 
-  /** Takes connections again, on the same port where that can be had. @throws WiretapeError `bind`. */
-  async enable(listener: RelayListener): Promise<void> {
-    const own = this.#find(listener)
-    if (own === null || own.bound !== null) return
-    await this.#open(own)
-    own.number = this.#register(own.view)
-    own.bound!.start()
+  /** Whether it is one of these relays, and not removed. */
+  has(listener: unknown): boolean {
+    return this.all.some((one) => one === listener)
   }
 
-  /** Listens or dials elsewhere from now on. @throws WiretapeError `bind`; it takes no connections then. */
+  /** Takes connections again, on the same port where that can be had. @throws WiretapeError `bind`, `usage`. */
+  async enable(listener: RelayListener): Promise<void> {
+    const own = this.#find(listener)
+    if (own === null) return
+    this.#refuseWhenClosed()
+    own.wanted = true
+    if (own.bound !== null) return
+    await (own.opening ??= this.#openAndStart(own))
+  }
+
+  /** @throws WiretapeError `usage`: another protocol, or a target that leads back to the relay. */
+  mayChange(listener: RelayListener, address: RelayAddress): void {
+    const own = this.#find(listener)
+    if (own === null) return
+    this.#refuseWhenClosed()
+    if (address.protocol !== listener.protocol) {
+      throw new WiretapeError('usage', `relay ${listener.name} is for ${listener.protocol}, not ${address.protocol}: remove it, and add another`)
+    }
+    const all = [...this.#own.values()]
+    refuseLoops(all.map((one) => one === own ? address : one.address), all.map((one) => one === own ? address.listen : one.view))
+  }
+
+  /** Listens or dials elsewhere from now on. @throws WiretapeError `bind`; it takes no connections then. `usage`; nothing changes then. */
   async change(listener: RelayListener, address: RelayAddress): Promise<void> {
     const own = this.#find(listener)
     if (own === null) return
-    const { enabled } = listener
+    this.mayChange(listener, address)
+    const { wanted } = own
     this.disable(listener)
     own.address = address
     Object.assign(own.view, address.listen, { target: address.target.text, url: urlOf(address.protocol, address.listen) })
-    if (enabled) await this.enable(listener)
+    if (wanted) await this.enable(listener)
   }
 
   /** Takes no more connections. Those that are open are their owner's to end. */
   disable(listener: RelayListener): void {
     const own = this.#find(listener)
     if (own === null) return
+    own.wanted = false
     own.bound?.close()
     own.bound = null
     own.view.enabled = false
@@ -118,7 +147,12 @@ export class Listeners {
   }
 
   close(): void {
+    this.#closed = true
     for (const { bound } of this.#own.values()) bound?.close()
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new WiretapeError('usage', 'the relay has been stopped: start another')
   }
 
   #find(listener: RelayListener): Own | null {
@@ -129,7 +163,7 @@ export class Listeners {
   async #add(address: RelayAddress, name: string | null, enabled: boolean): Promise<Own> {
     const { protocol, listen, target } = address
     const own: Own = {
-      address, bound: null, number: 0,
+      address, bound: null, number: 0, wanted: enabled, opening: null,
       view: { name: name ?? '', ordinal: this.#ordinal++, protocol, ...listen, url: '', target: target.text, enabled: false },
     }
     own.view.url = urlOf(protocol, listen)
@@ -143,11 +177,40 @@ export class Listeners {
     return own
   }
 
+  async #openAndStart(own: Own): Promise<void> {
+    try {
+      await this.#open(own)
+    } catch (thrown) {
+      own.wanted = false
+      throw thrown
+    } finally {
+      own.opening = null
+    }
+    if (own.bound === null) return
+    own.number = this.#register(own.view)
+    own.bound.start()
+  }
+
+  /** Binds what is wanted in the end: it may have been switched off, moved or removed, or all closed, by the time that a port is there. */
   async #open(own: Own): Promise<void> {
     const { view } = own
-    const bound = await this.#bind({ ...own.address, listen: { host: view.host, port: view.port } }, view.ordinal, () => own.number)
-    own.bound = bound
-    Object.assign(view, bound.address, { enabled: true, url: urlOf(view.protocol, bound.address) }, bound.buffer === undefined ? {} : { buffer: bound.buffer })
+    for (;;) {
+      const { address } = own
+      let bound: Bound
+      try {
+        bound = await this.#bind({ ...address, listen: { host: view.host, port: view.port } }, view.ordinal, () => own.number)
+      } catch (thrown) {
+        if (own.wanted && own.address !== address) continue
+        throw thrown
+      }
+      if (own.wanted && own.address === address && !this.#closed) {
+        own.bound = bound
+        Object.assign(view, bound.address, { enabled: true, url: urlOf(view.protocol, bound.address) }, bound.buffer === undefined ? {} : { buffer: bound.buffer })
+        return
+      }
+      bound.close()
+      if (!own.wanted || this.#closed) return
+    }
   }
 
   #nameFor(protocol: Protocol, port: number): string {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { WiretapeError } from '../error.js'
+import { WiretapeError } from '../error.js'
 import { PluginSet } from '../plugins/plugin-set.js'
 import { Reloader } from '../plugins/reload.js'
 import { loadPlugins } from '../plugins/uses.js'
@@ -118,9 +118,13 @@ export class Relay {
   /**
    * Puts a fault, or any plugin, behind those that are there, at once and on open connections too.
    * @returns what changes it and takes it out again.
-   * @throws WiretapeError `usage`: options that it doesn't take.
+   * @throws WiretapeError `usage`: not a plugin, options that it doesn't take, or a relay that is no more.
    */
   inject(use: FaultUse, options?: InjectOptions): Fault {
+    const on = options?.on
+    if (on !== undefined && !this.#listeners.has(on)) {
+      throw new WiretapeError('usage', `inject: on: expected one of this relay's listeners${typeof on === 'object' && on !== null && 'name' in on ? `; ${on.name} is none, or was removed` : ''}`)
+    }
     return this.#faults.inject(use, options)
   }
 
@@ -159,7 +163,7 @@ export class Relay {
     return this.#listeners.add(address, name, options.enabled ?? true)
   }
 
-  /** Listens again where it was disabled. @throws WiretapeError `bind`. */
+  /** Listens again where it was disabled. @throws WiretapeError `bind`; `usage` once the relay was stopped. */
   enable(listener: RelayListener): Promise<void> {
     return this.#listeners.enable(listener)
   }
@@ -170,8 +174,9 @@ export class Relay {
     this.#open.closeOf(listener.ordinal, 'relay disabled')
   }
 
-  /** Listens or dials elsewhere; what is open ends, its faults stay. @throws WiretapeError `bind`; it is disabled then. */
+  /** Listens or dials elsewhere; what is open ends, its faults stay. @throws WiretapeError `bind`; it is disabled then. `usage`; nothing changes then. */
   async change(listener: RelayListener, address: RelayAddress): Promise<void> {
+    this.#listeners.mayChange(listener, address)
     this.#open.closeOf(listener.ordinal, 'relay changed')
     await this.#listeners.change(listener, address)
   }

@@ -178,7 +178,7 @@ test('stopping waits for an exchange that a plugin takes its time over, and not 
 
 test('an idle connection is closed when its time is up', async (t) => {
   const server = await httpOrigin(t)
-  const relay = await relaying(t, { http: server.target, plugins: [look], idleTimeout: 200 })
+  const relay = await relaying(t, { http: server.target, plugins: [look], idleTimeout: 1000 })
   const client = await connectTo(t, relay.port)
   client.write(get1)
   await client.through('}')
