@@ -1,4 +1,4 @@
-import type { ConnectionInfo, HttpRequest } from './messages.js'
+import type { ConnectionInfo, HttpRequest, HttpResponse } from './messages.js'
 
 /*
  * Options by which a plugin is for some of the traffic alone, to be spread into its own, and what decides by them.
@@ -43,4 +43,10 @@ export function requestMatcher(
   const methods = method === undefined || method.length === 0 ? null : new Set(method.map((one) => one.toUpperCase()))
   const ofClient = clientMatcher({ client })
   return (request) => ofClient(request.connection) && (methods === null || methods.has(request.method.toUpperCase())) && route.test(request.path)
+}
+
+/** @param options the values of `requestOptions`. @returns says whether it is the final response to a request that matches, and opens no tunnel. */
+export function responseMatcher(options: Parameters<typeof requestMatcher>[0]): (response: HttpResponse) => boolean {
+  const matches = requestMatcher(options)
+  return (response) => !response.informational && !response.tunnels && matches(response.request)
 }
