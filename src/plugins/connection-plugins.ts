@@ -245,6 +245,9 @@ function wordsFor(action: Action): string {
     case 'retarget': return `sent to ${action.target}`
     case 'duplicate': return `sent ${action.times} times more`
     case 'reply': return `answered with ${action.code}`
-    case 'respond': return 'answered'
+    case 'respond': {
+      const status = (action.answer as { readonly status?: unknown } | null)?.status
+      return typeof status === 'number' ? `answered with ${status}` : 'answered'
+    }
   }
 }

@@ -206,8 +206,8 @@ export class HttpSession implements Carried, Host {
     this.#upstream?.discard('reset')
   }
 
-  room(direction: Direction): Promise<void> {
-    return this.#regulator.room(direction === 'up' ? this.up : this.down)
+  room(direction: Direction, most?: number): Promise<void> {
+    return this.#regulator.room(direction === 'up' ? this.up : this.down, most)
   }
 
   #received(bytes: Buffer): void {
