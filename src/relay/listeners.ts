@@ -29,10 +29,20 @@ export interface Bound {
   close(): void
 }
 
-/** @param ordinal the relay's. @param number by which the recorder knows it, once it is started. */
-export type Bind = (address: RelayAddress, ordinal: number, number: () => number) => Promise<Bound>
+/** A relay that is to be bound. What may change while it is are functions. */
+export interface ToBind {
+  readonly protocol: Protocol
+  readonly listen: Address
+  /** What new connections go to. */
+  readonly address: () => RelayAddress
+  readonly ordinal: number
+  /** By which the recorder knows it, once it is started. */
+  readonly number: () => number
+}
 
-type Own = { address: RelayAddress, readonly view: { -readonly [Key in keyof RelayListener]: RelayListener[Key] }, bound: Bound | null, number: number }
+export type Bind = (relay: ToBind) => Promise<Bound>
+
+type Own = { address: RelayAddress, readonly view: { -readonly [Key in keyof RelayListener]: RelayListener[Key] }, bound: Bound | null, number: number, removed: boolean }
 
 /** The relays of this process, by name: they are added and removed, switched on and off. */
 export class Listeners {
@@ -41,6 +51,7 @@ export class Listeners {
   readonly #register: (listener: RelayListener) => number
   readonly #own = new Map<string, Own>()
   #ordinal = 0
+  #closed = false
 
   constructor(bind: Bind, register: (listener: RelayListener) => number) {
     this.#bind = bind
@@ -67,9 +78,9 @@ export class Listeners {
     for (const { bound } of this.#own.values()) bound?.start()
   }
 
-  /** One more. @param enabled false: it takes no connections yet. @throws WiretapeError `bind`, `usage`. */
-  async add(address: RelayAddress, name: string, enabled: boolean): Promise<RelayListener> {
-    if (this.#own.has(name)) throw new WiretapeError('usage', `there is a relay ${name} already`)
+  /** One more. @param name null names it after its protocol and port. @param enabled false: it takes no connections yet. @throws WiretapeError `bind`, `usage`. */
+  async add(address: RelayAddress, name: string | null, enabled: boolean): Promise<RelayListener> {
+    if (name !== null && this.#own.has(name)) throw new WiretapeError('usage', `there is a relay ${name} already`)
     const own = await this.#add(address, name, enabled)
     try {
       refuseLoops([...this.#own.values()].map((one) => one.address), this.all)
@@ -77,9 +88,13 @@ export class Listeners {
       this.remove(own.view)
       throw thrown
     }
-    own.number = this.#register(own.view)
-    own.bound?.start()
+    this.#start(own)
     return own.view
+  }
+
+  /** Where a relay listens and leads to, as asked for. */
+  addressOf(listener: RelayListener): RelayAddress | null {
+    return this.#find(listener)?.address ?? null
   }
 
   /** Takes connections again, on the same port where that can be had. @throws WiretapeError `bind`. */
@@ -87,19 +102,37 @@ export class Listeners {
     const own = this.#find(listener)
     if (own === null || own.bound !== null) return
     await this.#open(own)
-    own.number = this.#register(own.view)
-    own.bound!.start()
+    this.#start(own)
   }
 
-  /** Listens or dials elsewhere from now on. @throws WiretapeError `bind`; it takes no connections then. */
+  /** Listens or dials elsewhere from now on. @throws WiretapeError `bind`, `usage`; all stays as it was then. */
   async change(listener: RelayListener, address: RelayAddress): Promise<void> {
     const own = this.#find(listener)
     if (own === null) return
-    const { enabled } = listener
-    this.disable(listener)
+    const { view, bound, address: before } = own
+    const others = [...this.#own.values()].filter((one) => one !== own)
+    refuseLoops([address, ...others.map((one) => one.address)], [address.listen, ...others.map((one) => one.view)])
+    const samePort = address.listen.port === view.port
+    // A socket that listens already goes on, so that no client finds the port closed.
+    if (bound === null || (samePort && address.listen.host === view.host && view.protocol !== 'udp')) {
+      own.address = address
+      Object.assign(view, address.listen, { target: address.target.text, url: urlOf(view.protocol, address.listen) })
+      if (bound !== null) own.number = this.#register(view)
+      return
+    }
+    // Two can't listen on one port, as any address and one of them.
+    if (samePort) this.disable(listener)
     own.address = address
-    Object.assign(own.view, address.listen, { target: address.target.text, url: urlOf(address.protocol, address.listen) })
-    if (enabled) await this.enable(listener)
+    try {
+      await this.#open(own, address.listen)
+    } catch (thrown) {
+      own.address = before
+      if (samePort) await this.enable(listener)
+      throw thrown
+    }
+    if (!samePort) bound.close()
+    view.target = address.target.text
+    this.#start(own)
   }
 
   /** Takes no more connections. Those that are open are their owner's to end. */
@@ -114,10 +147,12 @@ export class Listeners {
   remove(listener: RelayListener): void {
     if (this.#find(listener) === null) return
     this.disable(listener)
+    this.#own.get(listener.name)!.removed = true
     this.#own.delete(listener.name)
   }
 
   close(): void {
+    this.#closed = true
     for (const { bound } of this.#own.values()) bound?.close()
   }
 
@@ -129,7 +164,7 @@ export class Listeners {
   async #add(address: RelayAddress, name: string | null, enabled: boolean): Promise<Own> {
     const { protocol, listen, target } = address
     const own: Own = {
-      address, bound: null, number: 0,
+      address, bound: null, number: 0, removed: false,
       view: { name: name ?? '', ordinal: this.#ordinal++, protocol, ...listen, url: '', target: target.text, enabled: false },
     }
     own.view.url = urlOf(protocol, listen)
@@ -143,9 +178,19 @@ export class Listeners {
     return own
   }
 
-  async #open(own: Own): Promise<void> {
+  #start(own: Own): void {
+    own.number = this.#register(own.view)
+    own.bound?.start()
+  }
+
+  async #open(own: Own, listen: Address = { host: own.view.host, port: own.view.port }): Promise<void> {
     const { view } = own
-    const bound = await this.#bind({ ...own.address, listen: { host: view.host, port: view.port } }, view.ordinal, () => own.number)
+    const { bound: before } = own
+    const bound = await this.#bind({ protocol: view.protocol, listen, address: () => own.address, ordinal: view.ordinal, number: () => own.number })
+    if (this.#closed || own.bound !== before || own.removed) {
+      bound.close()
+      throw new WiretapeError('usage', `the relay ${view.name} was ${this.#closed ? 'stopped' : own.removed ? 'removed' : 'changed'} while its port was being opened`)
+    }
     own.bound = bound
     Object.assign(view, bound.address, { enabled: true, url: urlOf(view.protocol, bound.address) }, bound.buffer === undefined ? {} : { buffer: bound.buffer })
   }
