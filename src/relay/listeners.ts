@@ -83,7 +83,7 @@ export class Listeners {
     if (name !== null && this.#own.has(name)) throw new WiretapeError('usage', `there is a relay ${name} already`)
     const own = await this.#add(address, name, enabled)
     try {
-      refuseLoops([...this.#own.values()].map((one) => one.address), this.all)
+      if (enabled) this.#refuseLoops()
     } catch (thrown) {
       this.remove(own.view)
       throw thrown
@@ -97,10 +97,11 @@ export class Listeners {
     return this.#find(listener)?.address ?? null
   }
 
-  /** Takes connections again, on the same port where that can be had. @throws WiretapeError `bind`. */
+  /** Takes connections again, on the same port where that can be had. @throws WiretapeError `bind`, `usage`. */
   async enable(listener: RelayListener): Promise<void> {
     const own = this.#find(listener)
     if (own === null || own.bound !== null) return
+    this.#refuseLoops()
     await this.#open(own)
     this.#start(own)
   }
@@ -110,8 +111,7 @@ export class Listeners {
     const own = this.#find(listener)
     if (own === null) return
     const { view, bound, address: before } = own
-    const others = [...this.#own.values()].filter((one) => one !== own)
-    refuseLoops([address, ...others.map((one) => one.address)], [address.listen, ...others.map((one) => one.view)])
+    if (bound !== null) this.#refuseLoops(own, address)
     const samePort = address.listen.port === view.port
     // A socket that listens already goes on, so that no client finds the port closed.
     if (bound === null || (samePort && address.listen.host === view.host && view.protocol !== 'udp')) {
@@ -176,6 +176,12 @@ export class Listeners {
     }
     this.#own.set(own.view.name, own)
     return own
+  }
+
+  /** @param changing is to have this address. */
+  #refuseLoops(changing?: Own, address?: RelayAddress): void {
+    const all = [...this.#own.values()].map((own) => own === changing ? { address: address!, bound: address!.listen } : { address: own.address, bound: own.view })
+    refuseLoops(all.map((one) => one.address), all.map((one) => one.bound))
   }
 
   #start(own: Own): void {
