@@ -14,6 +14,7 @@ export { definePlugin } from './plugins/definition.js'
 export type { AnyPlugin, OptionDeclaration, OptionDeclarations, OptionValues, PluginDefinition, SetupContext } from './plugins/definition.js'
 export { close, delay, drop, duplicate, reply, reset, respond, retarget } from './plugins/actions.js'
 export type { Action, Close, Delay, Drop, Duplicate, Reply, Reset, Respond, Retarget } from './plugins/actions.js'
+export { clientMatcher, clientOption, directionMatcher, directionOption, requestMatcher, requestOptions, responseMatcher } from './plugins/matching.js'
 export { picker, selection } from './plugins/selection.js'
 export { onStreams, streamSelection } from './plugins/stream-selection.js'
 export type { StreamSelectionContext } from './plugins/stream-selection.js'
@@ -24,7 +25,7 @@ export type {
 } from './plugins/hooks.js'
 export type {
   BodyTransform, ConnectionEnd, ConnectionInfo, DatagramMessage, DnsAnswerMessage, DnsQueryMessage, DnsRecord, DnsResponse, FtpCommandMessage, FtpReplyMessage,
-  FtpTransfer, FtpTransferEnd, HttpAnswer, HttpBody, HttpRequest, HttpResponse, Message, TransformOptions,
+  FtpTransfer, FtpTransferEnd, HttpAnswer, HttpBody, HttpRequest, HttpResponse, Message, TransformOptions, WireControl, WirePiece, WireStage,
 } from './plugins/messages.js'
 export { WiretapeError } from './error.js'
 export type { ErrorCode } from './error.js'

@@ -43,6 +43,30 @@ export interface TransformOptions {
   readonly decode?: boolean
 }
 
+/** A piece of a message as it is to go over the wire. The head comes whole; chunk sizes, line ends after chunks and trailers are `framing`. */
+export interface WirePiece {
+  readonly kind: 'head' | 'body' | 'framing'
+  readonly bytes: Buffer
+}
+
+/** What a stage over a message's bytes may do besides giving bytes on. */
+export interface WireControl {
+  /** Waits. @returns false where it ended early: the connection is over. */
+  sleep(ms: number): Promise<boolean>
+  /** Ends the connection in order after what was given on so far. */
+  close(): void
+  /** Tears it down (RST on both sides), once that has gone out. */
+  reset(): void
+  /** An event in the recording and the journal, tied to the message. */
+  tell(text: string, facts?: { readonly bytes?: number, readonly delayMs?: number }): void
+}
+
+/**
+ * Takes a message as it is to go over the wire, and gives what goes instead; texts are Latin-1. Ending before the message does closes the
+ * connection, throwing resets it.
+ */
+export type WireStage = (pieces: AsyncIterable<WirePiece>, wire: WireControl) => AsyncIterable<Uint8Array | string>
+
 export interface HttpRequest extends Message {
   method: string
   /** The request target as on the wire: mostly path and query. */
@@ -67,7 +91,15 @@ export interface HttpResponse extends Message {
   readonly request: HttpRequest
   /** 1xx: the final response follows. */
   readonly informational: boolean
+  /** 101, or 2xx to CONNECT: what follows is no HTTP. */
+  readonly tunnels: boolean
   transformBody(transform: BodyTransform, options?: TransformOptions): void
+  /**
+   * Head, body and framing as they leave, after all that hooks and transforms made of them, whether or not what goes instead is HTTP. Where it
+   * isn't what was to go, byte for byte, the connection is closed after it. In a `response` hook only.
+   * @throws Error for a 1xx and for what opens a tunnel: there is no end to those.
+   */
+  wire(stage: WireStage): void
 }
 
 /** A whole body, with its Content-Encoding undone. Setting any of these sets all of them. */

@@ -10,6 +10,7 @@ import type { ConnectionEnding } from './ending.js'
 import { Lane } from './lane.js'
 import type { Inline } from './lane.js'
 import { returnReadBuffer, takeReadBuffer } from './read-buffer.js'
+import { resetSocket } from './reset-socket.js'
 import type { Stages } from './connection-hooks.js'
 import { StreamStages } from './stages/stream-stages.js'
 
@@ -257,6 +258,6 @@ export function addressOf(host: string | undefined, port: number | undefined): A
 }
 
 function reset(raw: Socket, socket: Socket): void {
-  if (!raw.destroyed) raw.resetAndDestroy()
+  resetSocket(raw)
   if (socket !== raw) socket.destroy()
 }

@@ -44,12 +44,13 @@ export class Faults {
   }
 
   get all(): readonly Fault[] {
-    return this.#faults
+    return [...this.#faults]
   }
 
   /** @throws WiretapeError `usage`: not a plugin, or options that it doesn't take. */
   inject(use: FaultUse, { on, name }: InjectOptions = {}): Fault {
     if (typeof use === 'string') throw new WiretapeError('usage', `inject(${JSON.stringify(use)}): expected a plugin, or { plugin, options }; those that ship are in "wiretape/faults"`)
+    if (typeof use !== 'object' || use === null) throw new WiretapeError('usage', `inject(${String(use)}): expected a plugin, or { plugin, options }`)
     const { plugin, options = {} } = 'plugin' in use ? use : { plugin: use }
     const slot = this.#plugins.inject(configure(plugin, options, 'inject'), on?.ordinal ?? null, name)
     const fault = new InjectedFault(++this.#ids, this.#plugins, slot, plugin, options, on ?? null, () => {

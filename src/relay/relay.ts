@@ -116,9 +116,13 @@ export class Relay {
   /**
    * Puts a fault, or any plugin, behind those that are there, at once and on open connections too.
    * @returns what changes it and takes it out again.
-   * @throws WiretapeError `usage`: options that it doesn't take.
+   * @throws WiretapeError `usage`: not a plugin, options that it doesn't take, or a relay that is no more.
    */
   inject(use: FaultUse, options?: InjectOptions): Fault {
+    const on = options?.on
+    if (on !== undefined && !this.#listeners.has(on)) {
+      throw new WiretapeError('usage', `inject: on: expected one of this relay's listeners${typeof on === 'object' && on !== null && 'name' in on ? `; ${on.name} is none, or was removed` : ''}`)
+    }
     return this.#faults.inject(use, options)
   }
 
@@ -162,7 +166,7 @@ export class Relay {
     return this.#listeners.add(address, name, options.enabled ?? true)
   }
 
-  /** Listens again where it was disabled. @throws WiretapeError `bind`. */
+  /** Listens again where it was disabled. @throws WiretapeError `bind`; `usage` once the relay was stopped. */
   enable(listener: RelayListener): Promise<void> {
     return this.#listeners.enable(listener)
   }

@@ -131,7 +131,11 @@ export class Exchange implements ExchangeSide {
         if (refused.length > 0) this.#refuseResponse(refused.join(', '))
         return
       }
-      case 'end': this.#downCourse?.end(this.#downEnd, piece.complete); return
+      case 'end':
+        this.#downCourse?.end(this.#downEnd, piece.complete)
+        // The end of the connection, which follows, waits for what still goes through.
+        if (!piece.complete) this.host.down.wire?.end(() => this.host.down.through(null))
+        return
       case 'opaque':
         if (piece.direction === 'down' && piece.reason !== null) this.#refuseResponse(piece.reason)
     }

@@ -132,7 +132,7 @@ export class Holding implements Course {
       } else if (body.bytes === decoded && !transformed && !this.#trailersChanged) {
         passage.ready(() => {
           passage.sendHead(null)
-          for (const { bytes } of this.#held) passage.out.pass(bytes)
+          for (const { bytes, kind } of this.#held) passage.out.pass(bytes, kind)
           passage.over()
           done()
         })

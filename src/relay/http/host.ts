@@ -30,5 +30,6 @@ export interface Host {
   pipe(): void
   /** No server is needed for this exchange any more. */
   dropServer(): void
-  room(direction: 'up' | 'down'): Promise<void>
+  /** Resolves when no more than `most` bytes wait in this direction, a usual amount where absent, or nothing will go out any more. */
+  room(direction: 'up' | 'down', most?: number): Promise<void>
 }

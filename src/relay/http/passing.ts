@@ -22,7 +22,7 @@ export class Passing implements Course {
       return
     }
     if (this.#framing.length > 0) this.#release()
-    this.#passage.out.pass(bytes)
+    this.#passage.out.pass(bytes, kind)
   }
 
   trailers(event: TrailersEvent): void {
@@ -31,7 +31,7 @@ export class Passing implements Course {
       const { start, end } = event
       const held = this.#framing
       this.#framing = []
-      for (const { start: from, bytes } of held) if (from < start) this.#passage.out.pass(bytes.subarray(0, start - from))
+      for (const { start: from, bytes } of held) if (from < start) this.#passage.out.pass(bytes.subarray(0, start - from), 'framing')
       this.#passage.out.replace(start, end - start, Buffer.concat([encodeFields(fields), chunkEnd]), 'framing')
     })
   }
@@ -42,7 +42,7 @@ export class Passing implements Course {
   }
 
   #release(): void {
-    for (const { bytes } of this.#framing) this.#passage.out.pass(bytes)
+    for (const { bytes } of this.#framing) this.#passage.out.pass(bytes, 'framing')
     this.#framing = []
   }
 }

@@ -44,8 +44,8 @@ export class Regulator {
   }
 
   /** Resolves when little enough waits in this direction, or nothing will go out any more. */
-  async room(out: Outgoing): Promise<void> {
-    while (out.backlog > queueLimit) await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve))
+  async room(out: Outgoing, most = queueLimit): Promise<void> {
+    while (out.backlog > most) await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve))
   }
 
   waitFor(recorder: ConnectionRecorder): void {

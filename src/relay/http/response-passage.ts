@@ -11,6 +11,7 @@ import type { Inflow } from './inflow.js'
 import type { Outgoing } from './outgoing.js'
 import type { Course, Passage } from './passage.js'
 import type { ResponseState } from './response-state.js'
+import { Wire } from './wire.js'
 
 const none: BodyFraming = { kind: 'none' }
 
@@ -64,8 +65,9 @@ export class ResponsePassage implements Passage {
     const raw = this.#raw
     head.seal()
     this.#exchange.responds(sent?.kind === 'bare')
+    this.#startWire()
     const same = head.status === status && method === sentMethod
-    if (sent === null && !head.changed && same) out.pass(raw)
+    if (sent === null && !head.changed && same) out.pass(raw, 'head')
     else out.replace(start, raw.length, encodeResponseHead(version, head.status, head.reason, this.#fields(sent, same)), 'head')
   }
 
@@ -83,7 +85,17 @@ export class ResponsePassage implements Passage {
   }
 
   over(): void {
-    this.#exchange.downOver()
+    const { wire } = this.out
+    if (wire === null) {
+      this.#exchange.downOver()
+      return
+    }
+    wire.end((differs) => {
+      this.out.through(null)
+      // Where it ends isn't what the client was told, or may not be: nothing can follow it.
+      if (differs) this.#exchange.responds(true)
+      this.#exchange.downOver()
+    })
   }
 
   cut(reason: string): void {
@@ -96,6 +108,16 @@ export class ResponsePassage implements Passage {
 
   callBody(call: (body: HttpBody, head: never) => unknown, body: BodyState): unknown {
     return call(body, this.head as never)
+  }
+
+  #startWire(): void {
+    const { head: { transforms: { wires: uses } }, plugins, place, inflow } = this
+    if (uses.length === 0) return
+    const { host } = this.#exchange
+    this.out.through((to) => new Wire({
+      ...to, uses, plugins, place, inflow, start: this.#event.start, room: (most) => host.room('down', most),
+      onEnding: (how, why) => how === 'close' ? host.end(why) : host.reset(why),
+    }))
   }
 
   /** RFC 9112 §6.3 rule 1, as the client applies it. */

@@ -1,6 +1,6 @@
 import type { HeaderField } from '../../plugins/header-list.js'
 import { HeaderList } from '../../plugins/header-list.js'
-import type { HttpResponse } from '../../plugins/messages.js'
+import type { HttpResponse, WireStage } from '../../plugins/messages.js'
 import { MessageState } from '../../plugins/message-state.js'
 import type { RequestState } from './request-state.js'
 import { Transforms } from './transforms.js'
@@ -23,6 +23,10 @@ export class ResponseState extends MessageState implements HttpResponse {
     this.version = head.version
     this.headers = new HeaderList(head.headers, this.touch)
     this.informational = head.informational
+  }
+
+  get tunnels(): boolean {
+    return this.#status === 101 || (this.request.method === 'CONNECT' && this.#status >= 200 && this.#status < 300)
   }
 
   get status(): number {
@@ -52,6 +56,11 @@ export class ResponseState extends MessageState implements HttpResponse {
 
   transformBody(...use: Parameters<HttpResponse['transformBody']>): void {
     this.transforms.add(...use)
+  }
+
+  wire(stage: WireStage): void {
+    if (this.informational || this.tunnels) throw new Error(`wire: a response with status ${this.#status} is ${this.tunnels ? 'the beginning of a tunnel' : 'not the final one'}`)
+    this.transforms.addWire(stage)
   }
 
   keep(): () => void {

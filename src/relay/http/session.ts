@@ -13,6 +13,7 @@ import type { Carried } from '../open-connections.js'
 import type { Outlet } from '../outlet.js'
 import { returnReadBuffer, takeReadBuffer } from '../read-buffer.js'
 import type { Stages } from '../connection-hooks.js'
+import { resetSocket } from '../reset-socket.js'
 import { StagedOutlet } from '../stages/staged-outlet.js'
 import { Exchange } from './exchange.js'
 import type { Host } from './host.js'
@@ -186,7 +187,7 @@ export class HttpSession implements Carried, Host {
     this.#reason ??= reason
     this.#stop()
     this.#upstream?.discard('reset')
-    if (!this.#client.destroyed) this.#client.resetAndDestroy()
+    resetSocket(this.#client)
   }
 
   stall(): void {
@@ -205,8 +206,8 @@ export class HttpSession implements Carried, Host {
     this.#upstream?.discard('reset')
   }
 
-  room(direction: Direction): Promise<void> {
-    return this.#regulator.room(direction === 'up' ? this.up : this.down)
+  room(direction: Direction, most?: number): Promise<void> {
+    return this.#regulator.room(direction === 'up' ? this.up : this.down, most)
   }
 
   #received(bytes: Buffer): void {
@@ -377,7 +378,7 @@ export class HttpSession implements Carried, Host {
     this.#error ??= ending.error
     this.#stop()
     if (side === 'client') this.#upstream?.discard('reset')
-    else if (!this.#client.destroyed) this.#client.resetAndDestroy()
+    else resetSocket(this.#client)
     from?.discard('reset')
     this.#settle()
   }

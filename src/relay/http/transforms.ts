@@ -1,5 +1,6 @@
 import type { Member } from '../../plugins/connection-plugins.js'
-import type { BodyTransform, TransformOptions } from '../../plugins/messages.js'
+import type { BodyTransform, TransformOptions, WireStage } from '../../plugins/messages.js'
+import type { WireUse } from './wire.js'
 
 export interface TransformUse {
   readonly transform: BodyTransform
@@ -13,6 +14,7 @@ export class Transforms {
   member: Member | null = null
   readonly #touch: () => void
   #uses: readonly TransformUse[] = []
+  #wires: readonly WireUse[] = []
   #late = false
 
   constructor(touch: () => void) {
@@ -23,11 +25,22 @@ export class Transforms {
     return this.#uses
   }
 
+  /** Over the bytes that leave. */
+  get wires(): readonly WireUse[] {
+    return this.#wires
+  }
+
   add(transform: BodyTransform, { decode = true }: TransformOptions = {}): void {
     if (typeof transform !== 'function') throw new TypeError('transformBody takes a function: async function* (chunks) { … }')
     if (this.#late) throw new Error('transformBody has to be called in the hook of the message\'s head')
     this.#touch()
     this.#uses = [...this.#uses, { transform, decode, member: this.member! }]
+  }
+
+  addWire(stage: WireStage): void {
+    if (typeof stage !== 'function') throw new TypeError('wire takes a function: async function* (pieces, wire) { … }')
+    if (this.#late) throw new Error('wire has to be called in the hook of the message\'s head')
+    this.#wires = [...this.#wires, { stage, member: this.member! }]
   }
 
   /** How the body goes is decided. */
@@ -38,6 +51,10 @@ export class Transforms {
   /** @returns what puts back what there is now. */
   keep(): () => void {
     const uses = this.#uses
-    return () => { this.#uses = uses }
+    const wires = this.#wires
+    return () => {
+      this.#uses = uses
+      this.#wires = wires
+    }
   }
 }

@@ -1,0 +1,79 @@
+import { definePlugin, picker, requestOptions, responseMatcher, selection } from 'wiretape'
+import type { HttpResponse, WireStage } from 'wiretape'
+
+export default definePlugin({
+  name: 'malformed',
+  description: 'Makes HTTP responses that are none: a chunk size that is no number, or a Content-Length that lies.',
+  options: {
+    kind: { type: 'string', choices: ['bad-chunk-size', 'wrong-length'], default: 'bad-chunk-size', description: 'What is wrong with them. A wrong length is for responses that have one.' },
+    by: { type: 'number', default: 10, minimum: -1_000_000_000, maximum: 1_000_000_000, integer: true, description: 'wrong-length: so many bytes more than there are, fewer where negative.' },
+    ...selection,
+    ...requestOptions,
+  },
+  setup({ options, random, shared }) {
+    const { kind, by } = options
+    const matches = responseMatcher(options)
+    const picks = picker(options, { random, shared })
+    return {
+      http: {
+        response(response) {
+          if (!matches(response) || !mayHaveBody(response)) return
+          if (kind === 'bad-chunk-size') {
+            if (picks()) response.wire(badChunkSize(response.headers.has('transfer-encoding')))
+            return
+          }
+          const length = Number(response.headers.get('content-length') ?? Number.NaN)
+          const lie = Math.max(0, length + by)
+          if (Number.isNaN(length) || lie === length || !picks()) return
+          response.wire(wrongLength(length, lie))
+        },
+      },
+    }
+  },
+})
+
+function mayHaveBody({ status, request: { method } }: HttpResponse): boolean {
+  return method !== 'HEAD' && status !== 204 && status !== 304
+}
+
+/** The first chunk's size is no number; a response that isn't chunked says that it is. */
+function badChunkSize(chunked: boolean): WireStage {
+  return async function* (pieces, wire) {
+    let told = false
+    for await (const { kind, bytes } of pieces) {
+      if (kind === 'head') {
+        yield chunked ? bytes : withField(bytes, 'Transfer-Encoding: chunked')
+      } else if (told) {
+        yield bytes
+      } else {
+        told = true
+        wire.tell('the size of the first chunk is no number')
+        yield 'no number\r\n'
+        if (kind === 'body') yield bytes
+      }
+    }
+    if (told) return
+    wire.tell('the size of the first chunk is no number')
+    yield 'no number\r\n'
+  }
+}
+
+function wrongLength(length: number, lie: number): WireStage {
+  return async function* (pieces, wire) {
+    for await (const { kind, bytes } of pieces) {
+      if (kind === 'head') {
+        wire.tell(`Content-Length is ${lie}, the body has ${length} bytes`, { bytes: length })
+        yield withField(bytes, `Content-Length: ${lie}`)
+      } else {
+        yield bytes
+      }
+    }
+  }
+}
+
+/** A head with this field instead of those that frame the body. */
+function withField(head: Buffer, field: string): string {
+  const [start = '', ...lines] = head.toString('latin1').split('\r\n')
+  const others = lines.filter((line) => line !== '' && !/^(?:content-length|transfer-encoding)\s*:/i.test(line))
+  return [start, ...others, field, '', ''].join('\r\n')
+}
