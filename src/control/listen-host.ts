@@ -11,6 +11,8 @@ const patience = 800
  */
 export async function addressOfHost(host: string): Promise<string> {
   if (isIP(host) !== 0) return host
+  // Never asked of anyone (RFC 6761 6.3), so that it isn't waited for behind names that are.
+  if (host === 'localhost') return '127.0.0.1'
   if (host === '') return hasIpv6() ? '::' : '0.0.0.0'
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<'late'>((resolve) => {

@@ -9,13 +9,14 @@ import type { Relay } from '../relay/relay.js'
 export async function moveRelay(relay: Relay, listener: RelayListener, after: RelayAddress, enabled: boolean): Promise<void> {
   const { host, port } = listener
   const before: RelayAddress = { ...relay.addressOf(listener)!, listen: { host, port } }
+  const wasEnabled = listener.enabled
   if (!enabled) relay.disable(listener)
-  if (after.listen.host !== host || after.listen.port !== port || after.target.text !== before.target.text) await relay.change(listener, after)
-  if (!enabled || listener.enabled) return
   try {
-    await relay.enable(listener)
+    if (after.listen.host !== host || after.listen.port !== port || after.target.text !== before.target.text) await relay.change(listener, after)
+    if (enabled) await relay.enable(listener)
   } catch (thrown) {
-    await relay.change(listener, before)
+    if (!wasEnabled) await relay.change(listener, before)
+    else if (!enabled) await relay.enable(listener)
     throw thrown
   }
 }

@@ -150,7 +150,7 @@ export class Proxies {
     try {
       return this.#toxics.read(toxic)
     } catch (thrown) {
-      throw badBody(`${place}: ${toToxiproxyError(thrown).message}`)
+      throw badBody(`${place}: ${toToxiproxyError(thrown).message.replace(/^bad request body: /, '')}`)
     }
   }
 
