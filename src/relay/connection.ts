@@ -11,7 +11,7 @@ import { Lane } from './lane.js'
 import type { Inline } from './lane.js'
 import { returnReadBuffer, takeReadBuffer } from './read-buffer.js'
 import type { Stages } from './connection-hooks.js'
-import { StreamStages } from './stages/stream-stages.js'
+import { StreamStages, working } from './stages/stream-stages.js'
 
 export interface ConnectionSettings {
   readonly dial: DialOptions
@@ -180,7 +180,7 @@ export class Connection {
     const outlet = this.#outlets[direction]
     if (outlet === null || outlet.lane.ended) return
     const { tap, plugins, stages: find } = this.#settings
-    const stages = find(direction)
+    const stages = working(find(direction))
     if (outlet.stages !== null) {
       outlet.stages.update(stages)
       return

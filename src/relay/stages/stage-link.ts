@@ -10,6 +10,8 @@ export interface StageUse {
   /** The hook's path: `stream`, `ftp.data`. */
   readonly path: string
   readonly stage: StreamStage
+  /** It has failed, and the stream goes on without it from then on. */
+  failed?: boolean
 }
 
 const longestTimer = 2 ** 31 - 1
@@ -67,7 +69,7 @@ export class StageLink implements Spring, StageControl {
   async next(): Promise<IteratorResult<Buffer, undefined>> {
     const { done, value } = await this.#output.next()
     if (done === true) return { done, value: undefined }
-    return { done: false, value: typeof value === 'string' ? Buffer.from(value) : toBuffer(value) }
+    return { done: false, value: toBuffer(value) }
   }
 
   leave(): Draw | null {
@@ -139,13 +141,17 @@ export class StageLink implements Spring, StageControl {
 /** A generator function that throws before it has a generator fails when it is first asked. */
 function start(make: () => AsyncIterable<Uint8Array | string>): AsyncIterator<Uint8Array | string> {
   try {
-    return make()[Symbol.asyncIterator]()
+    const made = make() as AsyncIterable<Uint8Array | string> | undefined
+    if (typeof made?.[Symbol.asyncIterator] !== 'function') throw new TypeError('it is no async generator function: async function* (chunks) { for await (const chunk of chunks) yield chunk }')
+    return made[Symbol.asyncIterator]()
   } catch (thrown) {
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors
     return { next: () => Promise.reject(thrown) }
   }
 }
 
-function toBuffer(bytes: Uint8Array): Buffer {
+function toBuffer(bytes: Uint8Array | string): Buffer {
+  if (typeof bytes === 'string') return Buffer.from(bytes)
+  if (!(bytes instanceof Uint8Array)) throw new TypeError(`it gave on ${String(bytes)}: a stage yields bytes or text`)
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
