@@ -5,6 +5,8 @@ import { controlPair } from '../ftp/control-pair.js'
 import { until } from '../real/deadline.js'
 import { connectTo, echoServer } from '../real/peer.js'
 import { relaying } from '../real/relaying.js'
+import { run } from '../real/program.js'
+import { http, httpOrigin } from '../real/http-origin.js'
 
 /** Stages that fail, on connections whose plugins come and go. */
 
@@ -48,6 +50,18 @@ test('a stage that is none, or gives on what are no bytes, is told so', async (t
   t.regex(await failing(() => 5), /^odd: stream failed: it is no async generator function: async function\*/)
   t.regex(await failing(async function* (chunks: AsyncIterable<Buffer>) { for await (const _ of chunks) yield 42 }), /^odd: stream failed: it gave on 42: a stage yields bytes or text/)
   t.regex(await failing(async function* (chunks: AsyncIterable<Buffer>) { for await (const _ of chunks) yield undefined }), /^odd: stream failed: it gave on undefined/)
+})
+
+test('the same of a body\'s stream', async (t) => {
+  const server = await httpOrigin(t, (_request, response) => response.end('a body'))
+  const failing = async (transform: unknown): Promise<string> => {
+    const lines: string[] = []
+    const relay = await relaying(t, { http: server.target, plugins: [http('odd', { response(response) { response.transformBody(transform as never) } })], log: (line) => lines.push(line) })
+    t.not((await run(t, 'curl', ['-s', `http://127.0.0.1:${relay.port}/`])).code, 0)
+    return lines.join()
+  }
+  t.regex(await failing(() => 5), /^odd: http\.response transformBody failed: transformBody takes a function that gives chunks: async function\*/)
+  t.regex(await failing(async function* (chunks: AsyncIterable<Buffer>) { for await (const _ of chunks) yield 42 }), /^odd: http\.response transformBody failed: it gave on 42: a stage yields bytes or text/)
 })
 
 test('ftp.data is asked once for a transfer, however often plugins come and go during it', async (t) => {

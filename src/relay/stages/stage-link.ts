@@ -4,6 +4,7 @@ import { Counts } from './counts.js'
 import type { Facts } from './counts.js'
 import { Joint } from './joint.js'
 import type { Draw, Spring } from './joint.js'
+import { generatorOf, yieldedBytes } from './yielded.js'
 
 export interface StageUse {
   readonly member: Member
@@ -69,7 +70,7 @@ export class StageLink implements Spring, StageControl {
   async next(): Promise<IteratorResult<Buffer, undefined>> {
     const { done, value } = await this.#output.next()
     if (done === true) return { done, value: undefined }
-    return { done: false, value: toBuffer(value) }
+    return { done: false, value: yieldedBytes(value) }
   }
 
   leave(): Draw | null {
@@ -141,17 +142,9 @@ export class StageLink implements Spring, StageControl {
 /** A generator function that throws before it has a generator fails when it is first asked. */
 function start(make: () => AsyncIterable<Uint8Array | string>): AsyncIterator<Uint8Array | string> {
   try {
-    const made = make() as AsyncIterable<Uint8Array | string> | undefined
-    if (typeof made?.[Symbol.asyncIterator] !== 'function') throw new TypeError('it is no async generator function: async function* (chunks) { for await (const chunk of chunks) yield chunk }')
-    return made[Symbol.asyncIterator]()
+    return generatorOf(make())
   } catch (thrown) {
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors
     return { next: () => Promise.reject(thrown) }
   }
-}
-
-function toBuffer(bytes: Uint8Array | string): Buffer {
-  if (typeof bytes === 'string') return Buffer.from(bytes)
-  if (!(bytes instanceof Uint8Array)) throw new TypeError(`it gave on ${String(bytes)}: a stage yields bytes or text`)
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
