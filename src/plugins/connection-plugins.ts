@@ -126,9 +126,10 @@ export class ConnectionPlugins {
     this.#from(this.#members, 0, hook, message, invoke, nothing, done, place)
   }
 
-  /** Something that a plugin did beyond the actions: told by whoever carries it out. */
+  /** Something that a plugin did beyond the actions: told by whoever carries it out. What it did wrong is logged too. */
   tell(event: PluginEvent): void {
     this.#tell(event)
+    if (event.kind === 'plugin-failed') this.#log(event.source === 'relay' ? event.text : `${event.source}: ${event.text}`)
   }
 
   /** A hook failed outside `run`: a stream's generator, a setup. @returns whether the connection has to be cut. */

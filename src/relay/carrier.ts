@@ -7,7 +7,7 @@ import type { ConnectionInfo } from '../plugins/messages.js'
 import type { PluginSet } from '../plugins/plugin-set.js'
 import type { ConnectionRecorder } from '../recording/connection-recorder.js'
 import type { Recorder } from '../recording/recorder.js'
-import { formatAddress, parseTarget } from './address.js'
+import { formatAddress } from './address.js'
 import type { RelayAddress, Target } from './address.js'
 import { addressOf, Connection } from './connection.js'
 import type { ConnectionEnding } from './ending.js'
@@ -22,6 +22,7 @@ import type { Journal } from './journal.js'
 import type { Carried, OpenConnections } from './open-connections.js'
 import type { RelaySettings } from './options.js'
 import { resetSocket } from './reset-socket.js'
+import { retargetTo } from './retarget.js'
 import { RewriteHost } from './rewrite-host.js'
 
 export interface CarrierOptions {
@@ -197,7 +198,7 @@ export class Carrier {
     const to = actions.findLast((action) => action.action === 'retarget')
     if (to === undefined) return target
     try {
-      return parseTarget(plugins.info.protocol === 'http' ? 'http' : 'tcp', to.target)
+      return retargetTo(plugins.info.protocol === 'http' ? 'http' : 'tcp', to.target, plugins.info)
     } catch (thrown) {
       plugins.tell({ kind: 'plugin-failed', source: 'relay', hook: opening.path, text: `retarget(${to.target}): ${(thrown as Error).message}; it goes to ${target.text}` })
       return target

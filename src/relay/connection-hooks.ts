@@ -27,8 +27,9 @@ export function stagesOf(plugins: ConnectionPlugins): Stages {
 /** A hook that fails to make its stage has one that fails at once: what that means is decided in one place. */
 export function stageOf(member: Member, path: string, make: () => StreamStage | undefined): readonly StageUse[] {
   try {
-    const stage = make()
-    return stage === undefined ? [] : [{ member, path, stage }]
+    const stage: unknown = make()
+    if (stage !== undefined && typeof stage !== 'function') throw new TypeError(`it returned ${stage === null ? 'null' : `a value of type ${typeof stage}`}: it may return an async generator function, or nothing`)
+    return stage === undefined ? [] : [{ member, path, stage: stage as StreamStage }]
   } catch (thrown) {
     return [{ member, path, stage: () => { throw thrown } }]
   }

@@ -12,7 +12,7 @@ import type { Inline } from './lane.js'
 import { returnReadBuffer, takeReadBuffer } from './read-buffer.js'
 import { resetSocket } from './reset-socket.js'
 import type { Stages } from './connection-hooks.js'
-import { StreamStages } from './stages/stream-stages.js'
+import { StreamStages, working } from './stages/stream-stages.js'
 
 export interface ConnectionSettings {
   readonly dial: DialOptions
@@ -181,7 +181,7 @@ export class Connection {
     const outlet = this.#outlets[direction]
     if (outlet === null) return
     const { tap, plugins, stages: find } = this.#settings
-    const stages = find(direction)
+    const stages = working(find(direction))
     // After the end too: what a stage holds is let go when it goes.
     if (outlet.stages !== null) {
       outlet.stages.update(stages)

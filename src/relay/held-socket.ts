@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { ConnectionInfo } from '../plugins/messages.js'
 import type { Carried, OpenConnections } from './open-connections.js'
+import { resetSocket } from './reset-socket.js'
 
 /** An accepted socket that waits for plugins before anything is made of it. */
 export interface HeldSocket {
@@ -15,18 +16,20 @@ export interface HeldSocket {
  */
 export function holdSocket(socket: Socket, open: OpenConnections, info: ConnectionInfo, side: 'client' | 'server', onGone: (reason: string) => void): HeldSocket {
   let held = true
-  const over = (reason: string): void => {
+  const over = (reason: string, end: () => void): void => {
     if (!held) return
     held = false
     open.remove(waiting)
     onGone(reason)
-    socket.destroy()
+    end()
   }
-  const waiting: Carried = { bytes: { up: 0, down: 0 }, busy: true, close: over }
+  const close = (reason: string): void => over(reason, () => socket.destroy())
+  const reset = (reason: string): void => over(reason, () => resetSocket(socket))
+  const waiting: Carried = { bytes: { up: 0, down: 0 }, busy: true, close, reset }
   open.hold(waiting, info)
   const broken = (): void => {}
   socket.on('error', broken)
-  const closed = (): void => over(`${side} closed`)
+  const closed = (): void => close(`${side} closed`)
   socket.once('close', closed)
   return {
     release: () => {

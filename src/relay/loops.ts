@@ -24,7 +24,8 @@ export function refuseLoops(addresses: readonly RelayAddress[], bound: readonly 
   }
 }
 
-function leadsTo(target: Address, listener: Address): boolean {
+/** Whether who dials the target may come out at the listener. */
+export function leadsTo(target: Address, listener: Address): boolean {
   return target.port === listener.port
     && (target.host === listener.host || isLoopback(target.host) && (isLoopback(listener.host) || isAny(listener.host))
       || isAny(listener.host) && isOwn(target.host))

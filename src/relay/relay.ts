@@ -151,8 +151,9 @@ export class Relay {
     return this.#open.list()
   }
 
-  /** Ends one of `connections()`. @returns false where it is gone already. */
+  /** Ends one of `connections()`. @returns false where it is gone already. @throws WiretapeError `usage`. */
   cut(id: number, how: 'close' | 'reset' = 'close'): boolean {
+    if (how !== 'close' && how !== 'reset') throw new WiretapeError('usage', `cut: how: expected "close" or "reset", not ${JSON.stringify(how)}`)
     return this.#open.cut(id, how)
   }
 

@@ -1,14 +1,14 @@
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import { connect } from 'node:net'
-import { definePlugin } from 'wiretape'
+import { definePlugin, delay } from 'wiretape'
 import type { Relay } from 'wiretape'
 import { parseRelayAddress } from '../../src/relay/address.js'
 import type { RelayAddress } from '../../src/relay/address.js'
-import { within } from '../real/deadline.js'
+import { until, within } from '../real/deadline.js'
 import { freePort } from '../real/free-port.js'
 import { connectTo, echoServer } from '../real/peer.js'
-import { relaying } from '../real/relaying.js'
+import { relaying, taping, onlyConnection } from '../real/relaying.js'
 
 /** Relays that come, move and go while others run, also when several of that is asked for at once. */
 
@@ -89,6 +89,19 @@ test('a fault is for a relay that there is', async (t) => {
   t.throws(() => relay.inject(null as never), { code: 'usage', message: /expected a plugin/ })
   t.throws(() => relay.inject(undefined as never), { code: 'usage', message: /expected a plugin/ })
   t.deepEqual(relay.faults, [])
+})
+
+test('a connection that still waits for a plugin is cut as asked: a reset is one', async (t) => {
+  const waits = definePlugin({ name: 'waits', description: 'Waits.', setup: () => ({ connection: { open: () => delay(60_000) } }) })
+  const { relay, port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${await echoServer(t)}`, plugins: [waits] })
+  const client = await connectTo(t, port)
+  await until(() => relay.connections().length === 1, 'the connection to wait')
+  const { id } = relay.connections()[0]!
+  t.throws(() => relay.cut(id, 'explode' as never), { code: 'usage', message: /expected "close" or "reset", not "explode"/ })
+  t.true(relay.cut(id, 'reset'))
+  t.is(await client.over(), 'ECONNRESET')
+  t.false(relay.cut(id, 'reset'))
+  t.is(onlyConnection(await recorded()).endReason, 'cut on request')
 })
 
 async function echoing(t: ExecutionContext): Promise<{ relay: Relay, port: number, echo: number }> {

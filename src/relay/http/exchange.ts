@@ -3,7 +3,7 @@ import type { Action } from '../../plugins/actions.js'
 import type { HttpAnswer } from '../../plugins/messages.js'
 import { encodeResponseHead } from '../../protocols/http1/index.js'
 import type { RequestEvent, ResponseEvent } from '../../protocols/http1/index.js'
-import { parseTarget } from '../address.js'
+import { retargetTo } from '../retarget.js'
 import type { Target } from '../address.js'
 import { withHost } from '../rewrite-host.js'
 import { ambiguousIn } from './ambiguity.js'
@@ -192,7 +192,7 @@ export class Exchange implements ExchangeSide {
     const to = actions.findLast((action) => action.action === 'retarget')
     if (to === undefined) return target
     try {
-      return parseTarget('http', to.target)
+      return retargetTo('http', to.target, plugins.info)
     } catch (thrown) {
       plugins.tell({ kind: 'plugin-failed', source: 'relay', hook: onRequest.path, text: `retarget(${to.target}): ${reasonOf(thrown)}; it goes to ${target.text}`, message: this.message })
       return target

@@ -1,4 +1,5 @@
 import { contentCodings, decodePieces, encodePieces } from '../../protocols/content/coding.js'
+import { yieldedBytes } from '../stages/yielded.js'
 import type { TransformUse } from './transforms.js'
 
 type Chunks = AsyncIterable<Buffer>
@@ -24,12 +25,18 @@ export function throughTransforms(body: Chunks, uses: readonly TransformUse[], e
 
 async function* guarded(start: () => AsyncIterable<Uint8Array | string>, failing: () => void): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of start()) {
-      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    const chunks: unknown = start()
+    if (!isIterable(chunks)) throw new TypeError('transformBody takes a function that gives chunks: async function* (chunks) { … }')
+    for await (const chunk of chunks) {
+      const bytes = yieldedBytes(chunk)
       if (bytes.length > 0) yield bytes
     }
   } catch (thrown) {
     failing()
     throw thrown
   }
+}
+
+function isIterable(value: unknown): value is AsyncIterable<Uint8Array | string> {
+  return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)
 }

@@ -4,12 +4,15 @@ import { Counts } from './counts.js'
 import type { Facts } from './counts.js'
 import { Joint } from './joint.js'
 import type { Draw, Spring } from './joint.js'
+import { generatorOf, yieldedBytes } from './yielded.js'
 
 export interface StageUse {
   readonly member: Member
   /** The hook's path: `stream`, `ftp.data`. */
   readonly path: string
   readonly stage: StreamStage
+  /** It has failed, and the stream goes on without it from then on. */
+  failed?: boolean
 }
 
 const longestTimer = 2 ** 31 - 1
@@ -67,7 +70,7 @@ export class StageLink implements Spring, StageControl {
   async next(): Promise<IteratorResult<Buffer, undefined>> {
     const { done, value } = await this.#output.next()
     if (done === true) return { done, value: undefined }
-    return { done: false, value: typeof value === 'string' ? Buffer.from(value) : toBuffer(value) }
+    return { done: false, value: yieldedBytes(value) }
   }
 
   leave(): Draw | null {
@@ -139,13 +142,9 @@ export class StageLink implements Spring, StageControl {
 /** A generator function that throws before it has a generator fails when it is first asked. */
 function start(make: () => AsyncIterable<Uint8Array | string>): AsyncIterator<Uint8Array | string> {
   try {
-    return make()[Symbol.asyncIterator]()
+    return generatorOf(make())
   } catch (thrown) {
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors
     return { next: () => Promise.reject(thrown) }
   }
-}
-
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -89,8 +89,9 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   }
 
   /** Puts in the stages that are new, takes out those that are gone, keeps the others as they are. */
-  update(stages: readonly StageUse[]): void {
+  update(wanted: readonly StageUse[]): void {
     if (this.#over) return
+    const stages = working(wanted)
     for (const link of this.#links) {
       if (!stages.some((use) => isSame(use, link.use))) link.remove(stages.some(({ member, path }) => member.place === link.use.member.place && path === link.use.path))
     }
@@ -173,7 +174,10 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     const { plugins, direction, onReset } = this.#options
     const cut = plugins.failed(use.member, use.path, thrown, { direction })
     // What its generator held is gone with it; going on would leave a hole in the stream that nobody sees.
-    if (!cut && !this.#account.open) return true
+    if (!cut && !this.#account.open) {
+      use.failed = true
+      return true
+    }
     this.#account.close()
     this.#over = true
     onReset('cut for a plugin')
@@ -295,6 +299,11 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   #drained(): void {
     if (this.writableLength === 0) this.emit('drain')
   }
+}
+
+/** Those that haven't failed: however plugins come and go, a stage isn't tried twice. */
+export function working(stages: readonly StageUse[]): readonly StageUse[] {
+  return stages.filter(({ failed }) => failed !== true)
 }
 
 /** The same stage of the same plugin, as it was set up for this connection. */

@@ -1,8 +1,8 @@
 import { reasonOf } from '../../error.js'
 import type { ConnectionPlugins } from '../../plugins/connection-plugins.js'
 import type { Address } from '../../recording/notes.js'
-import { parseTarget } from '../address.js'
 import { closing, opening } from '../connection-hooks.js'
+import { retargetTo } from '../retarget.js'
 import type { UdpSession, UdpSessionEnding } from './session.js'
 import { resolveTarget } from './target.js'
 
@@ -35,7 +35,7 @@ export function askToClose(plugins: ConnectionPlugins, session: UdpSession, { re
 
 async function retargeted(target: string, plugins: ConnectionPlugins): Promise<readonly Address[] | null> {
   try {
-    return await resolveTarget(parseTarget('udp', target))
+    return await resolveTarget(retargetTo('udp', target, plugins.info))
   } catch (thrown) {
     plugins.tell({ kind: 'plugin-failed', source: 'relay', hook: opening.path, text: `retarget(${target}): ${reasonOf(thrown)}; it goes to ${plugins.info.target}` })
     return null
