@@ -68,6 +68,7 @@ export class PluggedConversation {
     if (!goesOn) return
     if (direction !== null) this.transfers.asked({ ordinal: message, verb, argument: argumentText, direction })
     else if (preparesData(verb) !== null) this.transfers.prepared(message)
+    else this.transfers.other()
   }
 
   /** @param mine what the relay sends instead of it, which is what the hooks see. */

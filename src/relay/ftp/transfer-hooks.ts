@@ -1,4 +1,4 @@
-import type { ConnectionPlugins, HookPath } from '../../plugins/connection-plugins.js'
+import type { ConnectionPlugins, HookPath, Member } from '../../plugins/connection-plugins.js'
 import type { FtpHooks } from '../../plugins/hooks.js'
 import type { ConnectionInfo } from '../../plugins/messages.js'
 import type { Direction } from '../../protocols/decoder.js'
@@ -27,6 +27,8 @@ export class PluggedTransfer {
   readonly #plugins: ConnectionPlugins
   readonly #state: FtpTransferState
   readonly #ordinal: number
+  /** Each plugin is asked once, however often others come and go. */
+  readonly #made = new WeakMap<Member, readonly StageUse[]>()
 
   private constructor(plugins: ConnectionPlugins, state: FtpTransferState, ordinal: number, ending: 'close' | 'reset' | null) {
     this.#plugins = plugins
@@ -49,7 +51,14 @@ export class PluggedTransfer {
 
   stages(direction: Direction): readonly StageUse[] {
     if (direction !== this.#state.direction || this.#state.verb === '') return []
-    return this.#plugins.members.flatMap((member) => stageOf(member, ofData.path, () => ofData.of(member.hooks)?.(this.#state)))
+    return this.#plugins.members.flatMap((member) => {
+      let uses = this.#made.get(member)
+      if (uses === undefined) {
+        uses = stageOf(member, ofData.path, () => ofData.of(member.hooks)?.(this.#state))
+        this.#made.set(member, uses)
+      }
+      return uses
+    })
   }
 
   over(bytes: Record<Direction, number>, { reason, error }: ConnectionEnding): void {
