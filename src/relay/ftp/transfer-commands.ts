@@ -17,12 +17,14 @@ const remembered = 64
 /** Says which command a data connection is for: the last that asked for data after the one that prepared it, and before the next that did. */
 export class TransferCommands {
   readonly #commands: Turns
+  readonly #isPaused: () => boolean
   #recent: (TransferCommand | { readonly ordinal: number, readonly verb: null })[] = []
   readonly #waiting = new Set<{ readonly found: () => void, readonly heard: () => void }>()
 
-  /** @param commands whose plugins may still have the one that is waited for. */
-  constructor(commands: Turns) {
+  /** @param commands whose plugins may still have the one that is waited for. @param isPaused whether the relay itself isn't reading commands. */
+  constructor(commands: Turns, isPaused: () => boolean) {
     this.#commands = commands
+    this.#isPaused = isPaused
   }
 
   asked(command: TransferCommand): void {
@@ -59,7 +61,7 @@ export class TransferCommands {
         // After what has come meanwhile was read: a busy relay hears of the time first.
         setImmediate(() => {
           if (timer !== mine || !this.#waiting.has(waiting)) return
-          if (this.#commands.busy) wait()
+          if (this.#commands.busy || this.#isPaused()) wait()
           else done(null)
         })
       }, patience).unref()
