@@ -1,5 +1,7 @@
 import type { Bench } from './bench.js'
 import { body } from './suite/body.js'
+import { faultAccuracy } from './suite/fault-accuracy.js'
+import { faults } from './suite/faults.js'
 import { ftpSessions } from './suite/ftp-sessions.js'
 import { ftp } from './suite/ftp.js'
 import { latency } from './suite/latency.js'
@@ -10,4 +12,4 @@ import { requests } from './suite/requests.js'
 import { udp } from './suite/udp.js'
 
 /** Every bench, in the order in which they run. */
-export const benches: readonly Bench[] = [requests, body, latency, memory, plugins, ls, ftp, ftpSessions, udp]
+export const benches: readonly Bench[] = [requests, body, latency, memory, plugins, faults, faultAccuracy, ls, ftp, ftpSessions, udp]

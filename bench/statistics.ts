@@ -19,3 +19,12 @@ export function median(samples: readonly number[]): number {
 export function percentile(sorted: ArrayLike<number>, share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)]!
 }
+
+export function mean(samples: readonly number[]): number {
+  return samples.reduce((sum, sample) => sum + sample, 0) / samples.length
+}
+
+export function standardDeviation(samples: readonly number[]): number {
+  const middle = mean(samples)
+  return Math.sqrt(mean(samples.map((sample) => (sample - middle) ** 2)))
+}

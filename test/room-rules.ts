@@ -11,6 +11,9 @@ const floors: readonly (readonly string[])[] = [
   ['protocols'], ['recording'], ['plugins'], ['relay'], ['control', 'replay', 'formats'], ['cli'],
 ]
 
+/** The second public face: what ships, by name. */
+const facesOfFaults = 'src/faults.ts'
+
 /** What a file asks for: imports and re-exports of any kind, types too, and workers started from a file. */
 export function importsOf(text: string): string[] {
   const code = text.replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')
@@ -47,7 +50,9 @@ function refusePackage(path: string, name: string): string | null {
 
 function refuseFile(path: string, target: string): string | null {
   if (path.startsWith('plugins/')) return 'a shipped plugin stands on the public face alone'
+  if (path === facesOfFaults) return target.startsWith('plugins/') || target === 'src/plugins/definition.ts' ? null : 'it names the faults that ship, and nothing else'
   if (!target.startsWith('src/')) return 'it is outside src'
+  if (target === facesOfFaults) return 'it is for those outside'
   if (path === 'src/index.ts') return floorOf(target) === floors.length - 1 ? 'the library has no command line' : null
   if (path === 'src/error.ts') return 'it is below all'
   const from = roomOf(path)

@@ -14,7 +14,7 @@ export interface RunningRelay extends RunningPeer {
 
 const script = fileURLToPath(new URL('../relay-process.js', import.meta.url))
 
-type Protocol = 'http' | 'ftp' | 'udp'
+type Protocol = 'http' | 'tcp' | 'ftp' | 'udp'
 
 /** Ours, with every byte decoded and in a fresh file. */
 export function recordingOf(protocol: Protocol): Peer {
@@ -47,11 +47,20 @@ export function withPlugin(plugin: BenchPlugin, records: boolean): Peer {
   }
 }
 
+/** Ours with faults that ship, as on the command line. @param gone they are taken out again before there is any traffic. */
+export function withFaults(name: string, protocol: Protocol, faults: readonly string[], gone = false): Peer {
+  return {
+    name,
+    program: null,
+    start: (session, origin) => startRelayProcess(session, gone ? { ...relayTo(protocol, origin), gone: faults } : { ...relayTo(protocol, origin), plugins: faults }),
+  }
+}
+
 export const recording = recordingOf('http')
 export const notRecording = notRecordingOf('http')
 
 export async function startRelayProcess(
-  { processes }: Session, options: Omit<RelayOptions, 'record'> & { readonly record?: string, readonly plugin?: BenchPlugin },
+  { processes }: Session, options: Omit<RelayOptions, 'record'> & { readonly record?: string, readonly plugin?: BenchPlugin, readonly gone?: readonly string[] },
 ): Promise<RunningRelay> {
   const running = processes.start(process.execPath, [script, JSON.stringify(options)])
   const { port } = JSON.parse(await running.firstLine()) as { port: number }

@@ -1,7 +1,7 @@
 import { WiretapeError } from '../error.js'
 import { nearest } from '../recording/filter.js'
 
-const commands = ['record', 'relay', 'ls', 'show', 'ftp', 'plugins', 'demo']
+const commands = ['record', 'relay', 'ls', 'show', 'ftp', 'plugins', 'toxiproxy', 'demo']
 
 /** What yargs says of the words that it was given, as one line that says what to do. */
 export function usageError(message: string): WiretapeError {

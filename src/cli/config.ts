@@ -8,9 +8,15 @@ import { nearest } from '../recording/filter.js'
 /** Looked for in the working folder, in this order. */
 const names = ['wiretape.config.ts', 'wiretape.config.js', 'wiretape.config.mjs', 'wiretape.config.json']
 
-const keys: readonly (keyof RelayOptions)[] = [
+/** The options of `startRelay`, and what the command line has beside them. */
+export interface Config extends RelayOptions {
+  /** Where the control API is to be: a port, or `'host:port'`. */
+  readonly control?: number | string
+}
+
+const keys: readonly (keyof Config)[] = [
   'http', 'tcp', 'ftp', 'udp', 'plugins', 'seed', 'record', 'insecure', 'rewriteHost', 'connectTimeout', 'idleTimeout', 'grace', 'ftpDataPorts', 'ftpDataHost',
-  'ftpTrustPasv', 'ftpRefuseTls', 'keepPasswords', 'udpIdleTimeout', 'udpSessions', 'udpBuffer', 'decode',
+  'ftpTrustPasv', 'ftpRefuseTls', 'keepPasswords', 'udpIdleTimeout', 'udpSessions', 'udpBuffer', 'decode', 'control',
 ]
 
 /**
@@ -19,7 +25,7 @@ const keys: readonly (keyof RelayOptions)[] = [
  * @returns nothing set where there is no file.
  * @throws WiretapeError `usage`.
  */
-export async function readConfig(path: string | null): Promise<RelayOptions> {
+export async function readConfig(path: string | null): Promise<Config> {
   const found = path ?? names.find((name) => existsSync(name))
   if (found === undefined) return {}
   const full = resolve(found)

@@ -10,7 +10,7 @@ import { plainLs } from './plain-ls.js'
  */
 
 const optionTypes = {
-  numbers: ['udp-idle-timeout', 'udp-sessions', 'udp-buffer', 'connect-timeout', 'idle-timeout', 'grace', 'limit', 'seed'],
+  numbers: ['udp-idle-timeout', 'udp-sessions', 'udp-buffer', 'connect-timeout', 'idle-timeout', 'grace', 'limit', 'seed', 'port'],
   switches: [
     'ftp-trust-pasv', 'ftp-refuse-tls', 'keep-passwords', 'insecure', 'rewrite-host', 'json', 'overwrite', 'append', 'follow', 'raw', 'full', 'redact',
   ],
@@ -39,6 +39,7 @@ function relayOptions(parser: Argv) {
     .option('plugin', { alias: 'p', type: 'string', array: true, default: [], requiresArg: true, describe: 'NAME or FILE with its options: delay:ms=200, ./mine.ts (repeatable, in order)' })
     .option('redact', { type: 'boolean', describe: 'keep the usual secrets out of the recording (the plugin redact)' })
     .option('seed', { requiresArg: true, describe: 'what every random choice follows from; printed and recorded where absent' })
+    .option('control', { type: 'string', requiresArg: true, describe: 'the control API: PORT or HOST:PORT; relays needn\'t be named then' })
     .option('config', { alias: 'c', type: 'string', requiresArg: true, describe: 'a file of options; wiretape.config.ts, .js or .json is read where absent' })
     .option('json', { type: 'boolean', default: false, describe: 'print the ready lines as JSON' })
     .nargs('plugin', 1).nargs('http', 1).nargs('tcp', 1).nargs('ftp', 1).nargs('udp', 1)
@@ -53,7 +54,8 @@ async function run(): Promise<void> {
   }
   const { default: yargs } = await import('yargs')
   let exitCode = 0
-  await yargs(process.argv.slice(2))
+  const words = process.argv[2] === 'toxiproxy' ? (await import('./toxiproxy.js')).readGoFlags(process.argv.slice(2)) : process.argv.slice(2)
+  await yargs(words)
     .scriptName('wiretape')
     .usage('$0 COMMAND\n\nRecords and shows what two programs say to each other.')
     .parserConfiguration({ 'strip-dashed': true, 'dot-notation': false })
@@ -69,7 +71,7 @@ async function run(): Promise<void> {
       exitCode = await relay(given, { ...(output === undefined ? {} : { path: output }), overwrite, append, slowDisk })
     })
     .command('relay', 'relay traffic, recording nothing', (parser) => relayOptions(parser)
-      .example('$0 relay --tcp 15432=127.0.0.1:5432', ''),
+      .example('$0 relay --tcp 15432=127.0.0.1:5432', '').example('$0 relay --control 8474', 'then add relays and faults over HTTP'),
     async (given) => {
       const { relay } = await import('./relay.js')
       exitCode = await relay(given, null)
@@ -116,6 +118,18 @@ async function run(): Promise<void> {
       const { plugins } = await import('./plugins.js')
       await plugins({ json })
     })
+    .command('toxiproxy', 'be a Toxiproxy server: its API, its flags, nothing recorded', (parser) => parser
+      .option('host', { type: 'string', default: 'localhost', requiresArg: true, describe: 'where the API listens' })
+      .option('port', { default: 8474, requiresArg: true, describe: 'its port; 0 picks one' })
+      .option('config', { type: 'string', requiresArg: true, describe: 'a JSON file of proxies to start with: what POST /populate takes' })
+      .option('seed', { requiresArg: true, describe: 'what every random choice follows from' })
+      .option('proxy-metrics', { type: 'boolean', hidden: true }).option('runtime-metrics', { type: 'boolean', hidden: true })
+      .option('json', { type: 'boolean', default: false, describe: 'print the ready lines as JSON' })
+      .example('$0 toxiproxy -port 8474 -config toxiproxy.json', 'flags have one dash, as the original\'s, or two'),
+    async ({ host, port, config, seed, json }) => {
+      const { toxiproxy } = await import('./toxiproxy.js')
+      await toxiproxy({ host, port, config, seed: seed as number | undefined, json })
+    })
     .command('demo', 'real relays, recording real traffic of embedded servers', (parser) => parser
       .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'the recording; a new file in recordings/ where absent' })
       .example('$0 demo', 'needs no network'),
@@ -123,11 +137,11 @@ async function run(): Promise<void> {
       const { demo } = await import('./demo/demo.js')
       await demo(output)
     })
-    .demandCommand(1, 'name a command: record, relay, ls, show, ftp, plugins or demo (wiretape --help tells more)')
+    .demandCommand(1, 'name a command: record, relay, ls, show, ftp, plugins, toxiproxy or demo (wiretape --help tells more)')
     .strict()
 
     .wrap(Math.min(110, process.stdout.columns ?? 80))
-    .middleware((argv) => checkTypes(argv, process.argv.slice(2), optionTypes), true)
+    .middleware((argv) => checkTypes(argv, words, optionTypes), true)
     .fail((message, error) => {
       throw error instanceof Error && error.name !== 'YError' ? error : usageError(message ?? error.message)
     })
@@ -142,7 +156,7 @@ for (const stream of [process.stdout, process.stderr]) {
       if (stream === process.stdout) process.stderr.write(`wiretape: cannot write the output: ${error.message}\n`)
       process.exit(1)
     }
-    if (stream === process.stdout && !['record', 'relay'].includes(process.argv[2] ?? '')) process.exit(0)
+    if (stream === process.stdout && !['record', 'relay', 'toxiproxy'].includes(process.argv[2] ?? '')) process.exit(0)
   })
 }
 

@@ -1,10 +1,15 @@
-import type { RecorderOptions, RelayOptions } from '../index.js'
+import type { RecorderOptions } from '../index.js'
 import { startRelay } from '../index.js'
 import { WiretapeError } from '../error.js'
+import { BoundControl } from '../control/control.js'
 import { readConfig } from './config.js'
+import type { Config } from './config.js'
+import { readControlAddress } from './control-address.js'
 import { printableLine } from './escape.js'
 import { startLiveLine } from './live-line.js'
+import { printReady } from './ready-lines.js'
 import { formatBytes, formatCount } from './units.js'
+import { clearLine, untilStopped } from './until-stopped.js'
 
 export interface RelayArguments {
   readonly http: readonly string[]
@@ -28,17 +33,18 @@ export interface RelayArguments {
   readonly grace: unknown
   readonly redact: boolean | undefined
   readonly seed: unknown
+  readonly control: string | undefined
   readonly config: string | undefined
   readonly json: boolean
 }
 
 /** What the command line says, over what the config file says: lists are joined, the rest is replaced where it is given. */
-async function optionsOf(given: RelayArguments, record: RecorderOptions | null): Promise<RelayOptions> {
+async function optionsOf(given: RelayArguments, record: RecorderOptions | null): Promise<Config> {
   const config = await readConfig(given.config ?? null)
   const list = (name: 'http' | 'tcp' | 'ftp' | 'udp'): readonly string[] => [...config[name] === undefined ? [] : [config[name]].flat(), ...given[name]]
-  const { ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, decode, udpSessions, udpBuffer, seed } = given
+  const { ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, decode, udpSessions, udpBuffer, seed, control } = given
   const words = {
-    ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, decode, udpSessions, udpBuffer, seed,
+    ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, decode, udpSessions, udpBuffer, seed, control,
     udpIdleTimeout: seconds('udp-idle-timeout', given.udpIdleTimeout), connectTimeout: seconds('connect-timeout', given.connectTimeout),
     idleTimeout: seconds('idle-timeout', given.idleTimeout), grace: seconds('grace', given.grace),
   }
@@ -55,44 +61,28 @@ async function optionsOf(given: RelayArguments, record: RecorderOptions | null):
 }
 
 /** Options of the command line come before the file's. */
-function recordingOf(config: RelayOptions['record'], given: RecorderOptions): RecorderOptions {
+function recordingOf(config: Config['record'], given: RecorderOptions): RecorderOptions {
   return { ...(typeof config === 'string' ? { path: config } : typeof config === 'object' ? config : {}), ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) }
-}
-
-/** The live line is written over. */
-function clearLine(): string {
-  return process.stderr.isTTY ? '\r\u001b[K' : ''
 }
 
 /** Runs relays until SIGINT or SIGTERM. @param record null records nothing. @returns the exit code. */
 export async function relay(given: RelayArguments, record: RecorderOptions | null): Promise<number> {
-  const options = await optionsOf(given, record)
-  const running = await startRelay(options)
-  const { grace = 5_000, plugins = [] } = options
-  const over = new Promise<void>((resolve) => {
-    let signals = 0
-    const stop = (): void => {
-      signals++
-      const { open } = running.stats()
-      if (signals === 1 && open > 0 && process.stderr.isTTY) {
-        process.stderr.write(`${clearLine()}waiting up to ${grace / 1000} s for ${formatCount(open)} open connections; Ctrl-C again cuts them\n`)
-      }
-      void running.stop(signals > 1 ? { grace: 0 } : {}).then(resolve)
-    }
-    process.on('SIGINT', stop)
-    process.on('SIGTERM', stop)
-    running.onFailure(() => void running.stop({ grace: 0 }).then(resolve))
+  const { control: place, ...options } = await optionsOf(given, record)
+  // Before the relay: a port that is taken leaves no recording.
+  const control = place === undefined ? null : await BoundControl.bind(readControlAddress(place))
+  const running = await startRelay({ ...options, empty: control !== null }).catch(async (thrown: unknown) => {
+    await control?.close()
+    throw thrown
   })
-  // A script may send a signal as soon as it has read these.
-  for (const listener of running.listeners) {
-    const { protocol, url, target, buffer } = listener
-    console.log(given.json ? JSON.stringify({ type: 'listening', ...listener })
-      : `${protocol.padEnd(5)}${url} → ${target}${buffer === undefined ? '' : ` (receive buffer ${formatBytes(buffer)})`}`)
-  }
+  control?.attach(running)
+  control?.open()
+  const { grace = 5_000, plugins = [] } = options
+  const over = untilStopped(running, control, grace)
+  printReady(running, control, given.json)
   if (running.path !== null) {
     console.log(given.json ? JSON.stringify({ type: 'recording', file: running.path }) : `recording to ${running.path}`)
   }
-  if (plugins.length > 0) console.log(given.json ? JSON.stringify({ type: 'seed', seed: running.seed }) : `seed ${running.seed}`)
+  if (plugins.length > 0 || control !== null) console.log(given.json ? JSON.stringify({ type: 'seed', seed: running.seed }) : `seed ${running.seed}`)
   const live = startLiveLine(running)
   await over
   live.stop()

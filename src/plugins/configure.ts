@@ -18,5 +18,12 @@ export function configure(definition: unknown, given: Readonly<Record<string, un
     throw new WiretapeError('usage', `${from} is no plugin: it has to export definePlugin({ name, description, setup }) as its default`)
   }
   if (!/^[a-z0-9][a-z0-9-]*$/.test(plugin.name)) throw new WiretapeError('usage', `${from}: the name ${JSON.stringify(plugin.name)} is not lower case with hyphens`)
+  const complain = (field: string, expected: string): WiretapeError =>
+    new WiretapeError('usage', `plugin ${plugin.name}: ${field}: expected ${expected}, not ${JSON.stringify(plugin[field as keyof PluginDefinition])}`)
+  if (plugin.onError !== undefined && plugin.onError !== 'pass' && plugin.onError !== 'cut') throw complain('onError', '"pass" or "cut"')
+  for (const field of ['timeout', 'bodyLimit', 'window'] as const) {
+    const value: unknown = plugin[field]
+    if (value !== undefined && (typeof value !== 'number' || !(value >= 0))) throw complain(field, 'a number of 0 or more')
+  }
   return { definition: plugin as PluginDefinition, options: readOptionValues(plugin.name, plugin.options ?? {}, given), given }
 }

@@ -5,6 +5,7 @@ import type { Action, ActionKind } from './actions.js'
 import type { Hooks } from './hooks.js'
 import type { MessageState } from './message-state.js'
 import type { ConnectionInfo } from './messages.js'
+import { placeInPlugin } from './place-in-plugin.js'
 
 /** What a plugin did, for the recording. `hook` is its path: `http.request`. */
 export interface PluginEvent {
@@ -24,6 +25,8 @@ export interface PluginEvent {
 
 /** One plugin with the hooks that it made for one connection. */
 export interface Member {
+  /** Of the plugin's place among the others: stays when its options change. */
+  readonly place: object
   /** The plugin's, or what it was named when it was injected. */
   readonly name: string
   /** The plugin and its options, as on the command line. */
@@ -133,7 +136,7 @@ export class ConnectionPlugins {
     const cut = member.onError === 'cut'
     const text = `${path} failed: ${reasonOf(thrown)}${cut ? '; the connection is cut' : ''}`
     this.#tell({ kind: 'plugin-failed', source: member.name, parameters: member.parameters, hook: path, text, ...place })
-    this.#log(`${member.name}: ${text}${whereOf(thrown)}`)
+    this.#log(`${member.name}: ${text}${placeInPlugin(thrown)}`)
     return cut
   }
 
@@ -247,11 +250,4 @@ function wordsFor(action: Action): string {
       return typeof status === 'number' ? `answered with ${status}` : 'answered'
     }
   }
-}
-
-/** The first place in the plugin's own code, of a stack that begins in it. */
-function whereOf(thrown: unknown): string {
-  const stack = thrown instanceof Error ? thrown.stack ?? '' : ''
-  const frame = /\n\s+at (?:.*\()?((?:file:\/\/)?[^()\n]+:\d+:\d+)\)?/.exec(stack)?.[1]
-  return frame === undefined || /(?:^node:|dist\/src\/plugins\/)/.test(frame) ? '' : ` (${frame.replace(/^file:\/\//, '')})`
 }

@@ -23,6 +23,11 @@ export type OptionValues<Declarations extends OptionDeclarations> = {
     ? ValueOf<Declarations[Name]> : ValueOf<Declarations[Name]> | undefined
 }
 
+/** What may be given for them: those that are required have to be. */
+export type GivenOptions<Declarations extends OptionDeclarations> =
+  & { readonly [Name in keyof Declarations as Declarations[Name] extends { required: true } ? Name : never]: ValueOf<Declarations[Name]> }
+  & { readonly [Name in keyof Declarations as Declarations[Name] extends { required: true } ? never : Name]?: ValueOf<Declarations[Name]> }
+
 export interface SetupContext<Declarations extends OptionDeclarations> {
   readonly options: OptionValues<Declarations>
   /**

@@ -59,6 +59,8 @@ export interface StageControl {
    * stage still holds it gives on, and returns; what comes after that goes past it.
    */
   readonly removed: boolean
+  /** It was removed because the options changed: a stage that was made with the new ones takes its place. */
+  readonly replaced: boolean
   /** Waits. @returns false where it ended early: the stage is removed, or the connection is over. */
   sleep(ms: number): Promise<boolean>
   /** When a chunk came, in ms on the clock of `performance.now()`, as `stamp` left it; now, for a chunk that isn't known. */
@@ -67,12 +69,14 @@ export interface StageControl {
   stamp(chunk: Uint8Array, time: number): void
   /** These bytes, as they were given to the stage, go no further. */
   drop(chunk: Uint8Array): void
-  /** Ends the connection in order, both directions, after what has gone out. */
+  /** Ends the connection in order, both directions, after what this stage has given on; to be followed by `return`. */
   close(): void
   /** Tears the connection down (RST on both sides). */
   reset(): void
   /** An event in the recording and the journal, tied to the connection and this direction. */
   tell(text: string, facts?: { readonly bytes?: number, readonly delayMs?: number }): void
+  /** The same for what is done to chunk after chunk: the first time an event, and the sums in another at the stage's end. */
+  count(text: string, facts: { readonly bytes?: number, readonly delayMs?: number }): void
 }
 
 /**

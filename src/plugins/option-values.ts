@@ -2,6 +2,8 @@ import { WiretapeError } from '../error.js'
 import { nearest } from '../recording/filter.js'
 import type { OptionDeclaration, OptionDeclarations } from './definition.js'
 
+const types: readonly OptionDeclaration['type'][] = ['number', 'string', 'boolean', 'list']
+
 /**
  * Checks a plugin's options against their declarations and fills in the defaults. Texts are read as the declared type, so that the
  * command line needs no types.
@@ -17,12 +19,15 @@ export function readOptionValues(plugin: string, declarations: OptionDeclaration
   }
   const values: Record<string, unknown> = {}
   for (const [name, declaration] of Object.entries(declarations)) {
+    const where = `plugin ${plugin}: option ${name}`
+    if (!types.includes(declaration.type)) throw new WiretapeError('usage', `${where} is declared with the type ${declaration.type}; there are ${types.join(', ')}`)
+    if (declaration.default !== undefined) readValue(`${where}, its default`, declaration, declaration.default)
     const value = given[name]
     if (value === undefined) {
       if (declaration.required === true) throw new WiretapeError('usage', `plugin ${plugin}: option ${name} is missing: ${declaration.description}`)
       if (declaration.default !== undefined) values[name] = declaration.default
     } else {
-      values[name] = readValue(`plugin ${plugin}: option ${name}`, declaration, value)
+      values[name] = readValue(where, declaration, value)
     }
   }
   return values
@@ -35,7 +40,7 @@ function readValue(where: string, declaration: OptionDeclaration, value: unknown
       const { minimum = -Infinity, maximum = Infinity, integer = false } = declaration
       const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
       if (typeof number !== 'number' || !Number.isFinite(number) || number < minimum || number > maximum || (integer && !Number.isInteger(number))) {
-        throw complain(`${integer ? 'a whole number' : 'a number'}${minimum === -Infinity ? '' : maximum === Infinity ? ` of ${minimum} or more` : ` from ${minimum} to ${maximum}`}`)
+        throw complain(`${integer ? 'a whole number' : 'a number'}${rangeText(minimum, maximum)}`)
       }
       return number
     }
@@ -52,4 +57,9 @@ function readValue(where: string, declaration: OptionDeclaration, value: unknown
       if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) throw complain('a list of texts')
       return value
   }
+}
+
+function rangeText(minimum: number, maximum: number): string {
+  if (minimum === -Infinity) return maximum === Infinity ? '' : ` of ${maximum} or less`
+  return maximum === Infinity ? ` of ${minimum} or more` : ` from ${minimum} to ${maximum}`
 }

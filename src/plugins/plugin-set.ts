@@ -1,5 +1,6 @@
 import { reasonOf, WiretapeError } from '../error.js'
 import { reset } from './actions.js'
+import { checkHooks, parts } from './check-hooks.js'
 import { ConnectionPlugins } from './connection-plugins.js'
 import type { Member, PluginEvent } from './connection-plugins.js'
 import type { ConfiguredPlugin } from './configure.js'
@@ -7,6 +8,7 @@ import type { SetupContext } from './definition.js'
 import type { Hooks, RecordingMask } from './hooks.js'
 import { MessageState } from './message-state.js'
 import type { ConnectionInfo } from './messages.js'
+import { placeInPlugin } from './place-in-plugin.js'
 import { seededSequences } from './random.js'
 import { formatSpecifier } from './specifier.js'
 
@@ -35,8 +37,6 @@ type Live = {
   /** Made when there is a first plugin: thousands of connections have none. */
   made: { readonly members: Map<OwnSlot, Member>, readonly kept: Map<OwnSlot, Map<string, unknown>> } | null
 }
-
-const parts = ['connection', 'http', 'ftp', 'udp', 'dns', 'stream', 'recording'] as const satisfies readonly (keyof Hooks)[]
 
 /** The plugins of relays, in their order: those that they were started with, then those that were injected. */
 export class PluginSet {
@@ -143,14 +143,14 @@ export class PluginSet {
     } catch (thrown) {
       const text = `setup failed, this connection ${onError === 'cut' ? 'is cut' : 'goes without it'}: ${reasonOf(thrown)}`
       tell({ kind: 'plugin-failed', source: name, parameters, hook: 'setup', text })
-      this.#log(`${name}: ${text}`)
+      this.#log(`${name}: ${text}${placeInPlugin(thrown)}`)
       hooks = {
         ...(onError === 'cut' ? { connection: { open: () => reset() } } : {}),
         // What it would have masked isn't known: all of it then.
         ...(listens.has('recording') ? { recording: () => maskOfAll } : {}),
       }
     }
-    return { name, parameters, hooks, onError, timeout, bodyLimit, window }
+    return { place: slot, name, parameters, hooks, onError, timeout, bodyLimit, window }
   }
 
   #setUp({ definition, options }: ConfiguredPlugin, name: string, shared: Map<string, unknown>, kept: Map<string, unknown>, key: string, tell: SetupContext<never>['tell']): Hooks {
@@ -160,7 +160,11 @@ export class PluginSet {
       log: (text) => {
         this.#log(`${name}: ${text}`)
       },
-    }) as Hooks | undefined
+    }) as Hooks | Promise<unknown> | undefined
+    if (hooks instanceof Promise) {
+      hooks.catch(() => {})
+      throw new TypeError('setup returned a promise: it may not be async, hooks may')
+    }
     if (typeof hooks !== 'object' || hooks === null) throw new TypeError('setup returned no hooks')
     return hooks
   }
@@ -174,8 +178,7 @@ export class PluginSet {
     } catch (cause) {
       throw new WiretapeError('usage', `plugin ${name}: setup failed: ${reasonOf(cause)}`, { cause })
     }
-    const unknown = Object.keys(hooks).find((part) => !(parts as readonly string[]).includes(part))
-    if (unknown !== undefined) throw new WiretapeError('usage', `plugin ${name}: there is no hook ${unknown}; there are ${parts.join(', ')}`)
+    checkHooks(name, hooks)
     return new Set(parts.filter((part) => hooks[part] !== undefined))
   }
 }

@@ -23,10 +23,14 @@ type Connection = {
  */
 const unfitRow = /^SQLITE_(?:CONSTRAINT|MISMATCH|TOOBIG|RANGE)/
 
+const pastKept = 4096
+
 /** Takes entries in the order they happened and keeps every open connection's interpreter and row. */
 export class Ingest implements SlabSink {
   readonly #store: Store
   readonly #connections = new Map<number, Connection>()
+  /** Ids of the newest connections that are over: what plugins have done is summed up after the end. */
+  readonly #past = new Map<number, number>()
   readonly #relayIds = new Map<number, number>()
 
   constructor(store: Store) {
@@ -165,12 +169,14 @@ export class Ingest implements SlabSink {
     if (connection.row.messages === 0) this.#store.countRecord()
     this.#store.connection(connection.row)
     this.#connections.delete(handle)
+    this.#past.set(handle, connection.row.id)
+    if (this.#past.size > pastKept) this.#past.delete(this.#past.keys().next().value!)
   }
 
   #event(handle: number, time: number, note: EventNote): void {
     const connection = this.#connections.get(handle)
     this.#store.event({
-      time, connectionId: connection?.row.id ?? null, kind: note.kind,
+      time, connectionId: connection?.row.id ?? this.#past.get(handle) ?? null, kind: note.kind,
       messageId: note.message === undefined ? null : connection?.interpreter.messageId?.(note.message) ?? null,
       source: note.source, direction: note.direction ?? null, offset: note.offset ?? null, bytes: note.bytes ?? null,
       text: note.text, hook: note.hook ?? null, parameters: note.parameters ?? null, delayMs: note.delayMs ?? null,

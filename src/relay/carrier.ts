@@ -21,6 +21,7 @@ import { HttpSession } from './http/session.js'
 import type { Journal } from './journal.js'
 import type { Carried, OpenConnections } from './open-connections.js'
 import type { RelaySettings } from './options.js'
+import { resetSocket } from './reset-socket.js'
 import { RewriteHost } from './rewrite-host.js'
 
 export interface CarrierOptions {
@@ -183,7 +184,7 @@ export class Carrier {
       const ending = actions.find(({ action }) => action === 'close' || action === 'reset')
       if (ending !== undefined) {
         socket.on('error', () => {})
-        if (ending.action === 'reset') socket.resetAndDestroy()
+        if (ending.action === 'reset') resetSocket(socket)
         else socket.destroy()
         this.#gone('refused by a plugin', tap, plugins)
         return

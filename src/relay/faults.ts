@@ -19,6 +19,8 @@ export interface InjectOptions {
 
 /** A plugin in a running relay, from when it was injected until it is removed. */
 export interface Fault {
+  /** By which it is told from all others of this run. */
+  readonly id: number
   readonly name: string
   readonly plugin: string
   /** As given, without defaults. */
@@ -35,21 +37,23 @@ export interface Fault {
 export class Faults {
   readonly #plugins: PluginSet
   readonly #faults: Fault[] = []
+  #ids = 0
 
   constructor(plugins: PluginSet) {
     this.#plugins = plugins
   }
 
   get all(): readonly Fault[] {
-    return this.#faults
+    return [...this.#faults]
   }
 
   /** @throws WiretapeError `usage`: not a plugin, or options that it doesn't take. */
   inject(use: FaultUse, { on, name }: InjectOptions = {}): Fault {
     if (typeof use === 'string') throw new WiretapeError('usage', `inject(${JSON.stringify(use)}): expected a plugin, or { plugin, options }; those that ship are in "wiretape/faults"`)
+    if (typeof use !== 'object' || use === null) throw new WiretapeError('usage', `inject(${String(use)}): expected a plugin, or { plugin, options }`)
     const { plugin, options = {} } = 'plugin' in use ? use : { plugin: use }
     const slot = this.#plugins.inject(configure(plugin, options, 'inject'), on?.ordinal ?? null, name)
-    const fault = new InjectedFault(this.#plugins, slot, plugin, options, on ?? null, () => {
+    const fault = new InjectedFault(++this.#ids, this.#plugins, slot, plugin, options, on ?? null, () => {
       const at = this.#faults.indexOf(fault)
       if (at >= 0) this.#faults.splice(at, 1)
     })
@@ -64,6 +68,7 @@ export class Faults {
 }
 
 class InjectedFault implements Fault {
+  readonly id: number
   readonly plugin: string
   readonly on: RelayListener | null
   readonly #plugins: PluginSet
@@ -72,7 +77,8 @@ class InjectedFault implements Fault {
   readonly #onRemoved: () => void
   #options: Readonly<Record<string, unknown>>
 
-  constructor(plugins: PluginSet, slot: Slot, definition: AnyPlugin, options: Readonly<Record<string, unknown>>, on: RelayListener | null, onRemoved: () => void) {
+  constructor(id: number, plugins: PluginSet, slot: Slot, definition: AnyPlugin, options: Readonly<Record<string, unknown>>, on: RelayListener | null, onRemoved: () => void) {
+    this.id = id
     this.#plugins = plugins
     this.#slot = slot
     this.#definition = definition

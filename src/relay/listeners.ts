@@ -29,10 +29,26 @@ export interface Bound {
   close(): void
 }
 
-/** @param ordinal the relay's. @param number by which the recorder knows it, once it is started. */
-export type Bind = (address: RelayAddress, ordinal: number, number: () => number) => Promise<Bound>
+/** A relay that is to be bound. What may change while it is are functions. */
+export interface ToBind {
+  readonly protocol: Protocol
+  readonly listen: Address
+  /** What new connections go to. */
+  readonly address: () => RelayAddress
+  readonly ordinal: number
+  /** By which the recorder knows it, once it is started. */
+  readonly number: () => number
+}
 
-type Own = { address: RelayAddress, readonly view: { -readonly [Key in keyof RelayListener]: RelayListener[Key] }, bound: Bound | null, number: number }
+export type Bind = (relay: ToBind) => Promise<Bound>
+
+type Own = {
+  address: RelayAddress, readonly view: { -readonly [Key in keyof RelayListener]: RelayListener[Key] }, bound: Bound | null, number: number
+  /** It is to take connections: what was asked for last, also while a port is being bound. */
+  wanted: boolean
+  /** What is asked for is done one after the other. */
+  turn: Promise<unknown>
+}
 
 /** The relays of this process, by name: they are added and removed, switched on and off. */
 export class Listeners {
@@ -41,6 +57,7 @@ export class Listeners {
   readonly #register: (listener: RelayListener) => number
   readonly #own = new Map<string, Own>()
   #ordinal = 0
+  #closed = false
 
   constructor(bind: Bind, register: (listener: RelayListener) => number) {
     this.#bind = bind
@@ -67,48 +84,67 @@ export class Listeners {
     for (const { bound } of this.#own.values()) bound?.start()
   }
 
-  /** One more. @param enabled false: it takes no connections yet. @throws WiretapeError `bind`, `usage`. */
-  async add(address: RelayAddress, name: string, enabled: boolean): Promise<RelayListener> {
-    if (this.#own.has(name)) throw new WiretapeError('usage', `there is a relay ${name} already`)
+  /** One more. @param name null names it after its protocol and port. @param enabled false: it takes no connections yet. @throws WiretapeError `bind`, `usage`. */
+  async add(address: RelayAddress, name: string | null, enabled: boolean): Promise<RelayListener> {
+    this.#refuseWhenClosed()
+    if (name !== null && this.#own.has(name)) throw new WiretapeError('usage', `there is a relay ${name} already`)
     const own = await this.#add(address, name, enabled)
     try {
-      refuseLoops([...this.#own.values()].map((one) => one.address), this.all)
+      if (enabled) this.#refuseLoops()
     } catch (thrown) {
       this.remove(own.view)
       throw thrown
     }
-    own.number = this.#register(own.view)
-    own.bound?.start()
+    this.#start(own)
     return own.view
   }
 
-  /** Takes connections again, on the same port where that can be had. @throws WiretapeError `bind`. */
-  async enable(listener: RelayListener): Promise<void> {
-    const own = this.#find(listener)
-    if (own === null || own.bound !== null) return
-    await this.#open(own)
-    own.number = this.#register(own.view)
-    own.bound!.start()
+  /** Where a relay listens and leads to, as asked for. */
+  addressOf(listener: RelayListener): RelayAddress | null {
+    return this.#find(listener)?.address ?? null
   }
 
-  /** Listens or dials elsewhere from now on. @throws WiretapeError `bind`; it takes no connections then. */
+  /** Whether it is one of these relays, and not removed. */
+  has(listener: unknown): boolean {
+    return this.all.some((one) => one === listener)
+  }
+
+  /** Takes connections again, on the same port where that can be had. @throws WiretapeError `bind`, `usage`. */
+  async enable(listener: RelayListener): Promise<void> {
+    const own = this.#find(listener)
+    if (own === null) return
+    this.#refuseWhenClosed()
+    own.wanted = true
+    await this.#inTurn(own, async () => {
+      if (own.bound !== null || !own.wanted) return
+      try {
+        this.#refuseLoops()
+        await this.#open(own)
+      } catch (thrown) {
+        own.wanted = false
+        throw thrown
+      }
+      this.#start(own)
+    })
+  }
+
+  /** Listens or dials elsewhere from now on. @throws WiretapeError `bind`, `usage`; all stays as it was then. */
   async change(listener: RelayListener, address: RelayAddress): Promise<void> {
     const own = this.#find(listener)
     if (own === null) return
-    const { enabled } = listener
-    this.disable(listener)
-    own.address = address
-    Object.assign(own.view, address.listen, { target: address.target.text, url: urlOf(address.protocol, address.listen) })
-    if (enabled) await this.enable(listener)
+    this.#refuseWhenClosed()
+    if (address.protocol !== listener.protocol) {
+      throw new WiretapeError('usage', `relay ${listener.name} is for ${listener.protocol}, not ${address.protocol}: remove it, and add another`)
+    }
+    await this.#inTurn(own, () => this.#move(own, address))
   }
 
   /** Takes no more connections. Those that are open are their owner's to end. */
   disable(listener: RelayListener): void {
     const own = this.#find(listener)
     if (own === null) return
-    own.bound?.close()
-    own.bound = null
-    own.view.enabled = false
+    own.wanted = false
+    this.#shut(own)
   }
 
   remove(listener: RelayListener): void {
@@ -118,6 +154,7 @@ export class Listeners {
   }
 
   close(): void {
+    this.#closed = true
     for (const { bound } of this.#own.values()) bound?.close()
   }
 
@@ -129,7 +166,7 @@ export class Listeners {
   async #add(address: RelayAddress, name: string | null, enabled: boolean): Promise<Own> {
     const { protocol, listen, target } = address
     const own: Own = {
-      address, bound: null, number: 0,
+      address, bound: null, number: 0, wanted: enabled, turn: Promise.resolve(),
       view: { name: name ?? '', ordinal: this.#ordinal++, protocol, ...listen, url: '', target: target.text, enabled: false },
     }
     own.view.url = urlOf(protocol, listen)
@@ -143,11 +180,73 @@ export class Listeners {
     return own
   }
 
-  async #open(own: Own): Promise<void> {
+  /** @param changing is to have this address. */
+  #refuseLoops(changing?: Own, address?: RelayAddress): void {
+    const all = [...this.#own.values()].map((own) => own === changing ? { address: address!, bound: address!.listen } : { address: own.address, bound: own.view })
+    refuseLoops(all.map((one) => one.address), all.map((one) => one.bound))
+  }
+
+  #start(own: Own): void {
+    own.number = this.#register(own.view)
+    own.bound?.start()
+  }
+
+  /** Where it isn't wanted any more by the time that the port is there, it isn't opened. */
+  async #open(own: Own, listen: Address = { host: own.view.host, port: own.view.port }): Promise<void> {
     const { view } = own
-    const bound = await this.#bind({ ...own.address, listen: { host: view.host, port: view.port } }, view.ordinal, () => own.number)
+    const bound = await this.#bind({ protocol: view.protocol, listen, address: () => own.address, ordinal: view.ordinal, number: () => own.number })
+    if (this.#closed || !own.wanted) {
+      bound.close()
+      this.#refuseWhenClosed()
+      return
+    }
     own.bound = bound
     Object.assign(view, bound.address, { enabled: true, url: urlOf(view.protocol, bound.address) }, bound.buffer === undefined ? {} : { buffer: bound.buffer })
+  }
+
+  async #move(own: Own, address: RelayAddress): Promise<void> {
+    const { view, bound, address: before } = own
+    if (bound !== null) this.#refuseLoops(own, address)
+    const samePort = address.listen.port === view.port
+    // A socket that listens already goes on, so that no client finds the port closed.
+    if (bound === null || (samePort && address.listen.host === view.host && view.protocol !== 'udp')) {
+      own.address = address
+      Object.assign(view, address.listen, { target: address.target.text, url: urlOf(view.protocol, address.listen) })
+      if (bound !== null) own.number = this.#register(view)
+      return
+    }
+    // Two can't listen on one port, as any address and one of them.
+    if (samePort) this.#shut(own)
+    own.address = address
+    try {
+      await this.#open(own, address.listen)
+    } catch (thrown) {
+      own.address = before
+      if (samePort && !this.#closed) {
+        await this.#open(own)
+        this.#start(own)
+      }
+      throw thrown
+    }
+    if (!samePort) bound.close()
+    Object.assign(view, { target: address.target.text }, own.bound === null ? { ...address.listen, url: urlOf(view.protocol, address.listen) } : {})
+    this.#start(own)
+  }
+
+  #shut(own: Own): void {
+    own.bound?.close()
+    own.bound = null
+    own.view.enabled = false
+  }
+
+  #inTurn(own: Own, work: () => Promise<void>): Promise<void> {
+    const turn = own.turn.then(work)
+    own.turn = turn.catch(() => {})
+    return turn
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new WiretapeError('usage', 'the relay has been stopped: start another')
   }
 
   #nameFor(protocol: Protocol, port: number): string {

@@ -38,6 +38,15 @@ export interface OpenConnection {
   readonly bytesDown: number
 }
 
+/** What a relay has carried, with what is open. */
+export interface Traffic {
+  readonly open: number
+  /** Those that have ended too; so do the bytes count them. */
+  readonly connections: number
+  readonly bytesUp: number
+  readonly bytesDown: number
+}
+
 type Seen = {
   readonly id: number, readonly info: ConnectionInfo, readonly opened: number, readonly protocol: Protocol, readonly handle: number | null, readonly parent: Carried | null
   up: number, down: number, activity: number, quietSince: number
@@ -54,6 +63,8 @@ export class OpenConnections {
   #count = 0
   #ids = 0
   readonly #closed: Record<Direction, number> = { up: 0, down: 0 }
+  /** Of each relay, by its ordinal: all its connections, and the bytes of those that are closed. */
+  readonly #byRelay = new Map<number, { connections: number } & Record<Direction, number>>()
 
   /** @param idleTimeout ms, 0 for never; the other for UDP sessions. */
   constructor(idleTimeout: number, udpIdleTimeout: number) {
@@ -73,6 +84,7 @@ export class OpenConnections {
   /** @param parent is busy while this one is: an FTP control connection has nothing to say during a transfer. */
   add(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried, info: ConnectionInfo, parent: Carried | null = null): void {
     this.#count++
+    this.#ofRelay(info.relay).connections++
     this.#enter(protocol, tap, connection, info, parent)
   }
 
@@ -91,12 +103,34 @@ export class OpenConnections {
     if (seen === undefined) return
     this.#open.delete(connection)
     this.#sockets -= socketsOf(seen.protocol)
-    this.#closed.up += connection.bytes.up
-    this.#closed.down += connection.bytes.down
+    const ofRelay = this.#ofRelay(seen.info.relay)
+    for (const direction of ['up', 'down'] as const) {
+      this.#closed[direction] += connection.bytes[direction]
+      ofRelay[direction] += connection.bytes[direction]
+    }
+  }
+
+  #ofRelay(relay: number): { connections: number } & Record<Direction, number> {
+    const found = this.#byRelay.get(relay) ?? { connections: 0, up: 0, down: 0 }
+    this.#byRelay.set(relay, found)
+    return found
+  }
+
+  /** @param relay its ordinal. */
+  trafficOf(relay: number): Traffic {
+    const { connections, up, down } = this.#byRelay.get(relay) ?? { connections: 0, up: 0, down: 0 }
+    const traffic = { open: 0, connections, bytesUp: up, bytesDown: down }
+    for (const [{ bytes }, { info }] of this.#open) {
+      if (info.relay !== relay) continue
+      traffic.open++
+      traffic.bytesUp += bytes.up
+      traffic.bytesDown += bytes.down
+    }
+    return traffic
   }
 
   /** `connections` counts those that have ended too, and so do the bytes. */
-  totals(): { open: number, connections: number, bytesUp: number, bytesDown: number } {
+  totals(): Traffic {
     let { up, down } = this.#closed
     for (const { bytes } of this.#open.keys()) {
       up += bytes.up

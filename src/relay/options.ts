@@ -28,6 +28,8 @@ export interface RelayOptions extends FtpOptions {
   readonly udpBuffer?: number
   /** What UDP datagrams are read as: `auto` (by port or content), `dns` or `none`. */
   readonly decode?: string
+  /** Start also where no relay is named: they are added while it runs. */
+  readonly empty?: boolean
   /** Where to record: a path, options, or `true` for a new file in `recordings/`. Absent or false: nothing is recorded. */
   readonly record?: string | boolean | RecorderOptions
   /** Accept the certificate of an `https://` target unverified. */
@@ -82,8 +84,8 @@ export function readRelayOptions(options: RelayOptions): RelaySettings {
     ...list(options.udp).map((text) => parseRelayAddress('udp', text)),
     ...list(options.ftp).map((text) => parseRelayAddress('ftp', text)),
   ]
-  if (addresses.length === 0) {
-    throw new WiretapeError('usage', 'nothing to relay: name at least one LISTEN=TARGET, such as --http 8080=http://127.0.0.1:3000')
+  if (addresses.length === 0 && options.empty !== true) {
+    throw new WiretapeError('usage', 'nothing to relay: name at least one LISTEN=TARGET, such as --http 8080=http://127.0.0.1:3000, or a --control port by which they are added')
   }
   const { record } = options
   if (typeof record === 'number') throw new WiretapeError('usage', 'record takes a path, options, true or false')

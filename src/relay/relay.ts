@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { WiretapeError } from '../error.js'
+import { WiretapeError } from '../error.js'
 import { PluginSet } from '../plugins/plugin-set.js'
 import { Reloader } from '../plugins/reload.js'
 import { loadPlugins } from '../plugins/uses.js'
@@ -14,9 +14,9 @@ import { Journal } from './journal.js'
 import type { JournalEntry } from './journal.js'
 import { Listener } from './listener.js'
 import { Listeners } from './listeners.js'
-import type { Bound, RelayListener } from './listeners.js'
+import type { Bound, RelayListener, ToBind } from './listeners.js'
 import { OpenConnections } from './open-connections.js'
-import type { OpenConnection } from './open-connections.js'
+import type { OpenConnection, Traffic } from './open-connections.js'
 import { readRelayOptions } from './options.js'
 import type { RelayOptions, RelaySettings } from './options.js'
 import { UdpListener } from './udp/listener.js'
@@ -27,11 +27,7 @@ const sweepInterval = 100
 /** The same problem is told again after this long, in ms. */
 const problemInterval = 10_000
 
-export interface RelayStats {
-  readonly open: number
-  readonly connections: number
-  readonly bytesUp: number
-  readonly bytesDown: number
+export interface RelayStats extends Traffic {
   readonly records: number
 }
 
@@ -77,7 +73,7 @@ export class Relay {
     this.#faults = new Faults(this.#plugins)
     this.#open = new OpenConnections(settings.idleTimeout, settings.udp.idleTimeout)
     this.#listeners = new Listeners(
-      (address, ordinal, number) => address.protocol === 'udp' ? this.#bindUdp(address, ordinal, number) : this.#bindTcp(address, ordinal, number),
+      (relay) => relay.protocol === 'udp' ? this.#bindUdp(relay) : this.#bindTcp(relay),
       ({ protocol, target, ...address }) => this.#recorder?.addRelay(protocol, address, target) ?? 0)
   }
 
@@ -98,7 +94,9 @@ export class Relay {
 
   /** The first listener's port, for the usual case of one. */
   get port(): number {
-    return this.listeners[0]!.port
+    const [first] = this.listeners
+    if (first === undefined) throw new WiretapeError('usage', 'there is no relay yet, and so no port: relay.add() makes one')
+    return first.port
   }
 
   /** Why recording had to end; null while all is well. */
@@ -118,9 +116,13 @@ export class Relay {
   /**
    * Puts a fault, or any plugin, behind those that are there, at once and on open connections too.
    * @returns what changes it and takes it out again.
-   * @throws WiretapeError `usage`: options that it doesn't take.
+   * @throws WiretapeError `usage`: not a plugin, options that it doesn't take, or a relay that is no more.
    */
   inject(use: FaultUse, options?: InjectOptions): Fault {
+    const on = options?.on
+    if (on !== undefined && !this.#listeners.has(on)) {
+      throw new WiretapeError('usage', `inject: on: expected one of this relay's listeners${typeof on === 'object' && on !== null && 'name' in on ? `; ${on.name} is none, or was removed` : ''}`)
+    }
     return this.#faults.inject(use, options)
   }
 
@@ -154,12 +156,17 @@ export class Relay {
     return this.#open.cut(id, how)
   }
 
-  /** One more relay beside those that were started. @throws WiretapeError `bind`, `usage`. */
-  add(address: RelayAddress, name: string, options: { readonly enabled?: boolean } = {}): Promise<RelayListener> {
+  /** What one relay has carried. */
+  trafficOf(listener: RelayListener): Traffic {
+    return this.#open.trafficOf(listener.ordinal)
+  }
+
+  /** One more relay beside those that were started. @param name null names it after its protocol and port. @throws WiretapeError `bind`, `usage`. */
+  add(address: RelayAddress, name: string | null, options: { readonly enabled?: boolean } = {}): Promise<RelayListener> {
     return this.#listeners.add(address, name, options.enabled ?? true)
   }
 
-  /** Listens again where it was disabled. @throws WiretapeError `bind`. */
+  /** Listens again where it was disabled. @throws WiretapeError `bind`; `usage` once the relay was stopped. */
   enable(listener: RelayListener): Promise<void> {
     return this.#listeners.enable(listener)
   }
@@ -170,10 +177,15 @@ export class Relay {
     this.#open.closeOf(listener.ordinal, 'relay disabled')
   }
 
-  /** Listens or dials elsewhere; what is open ends, its faults stay. @throws WiretapeError `bind`; it is disabled then. */
+  /** Where a relay listens and leads to, as asked for; null where it was removed. */
+  addressOf(listener: RelayListener): RelayAddress | null {
+    return this.#listeners.addressOf(listener)
+  }
+
+  /** Listens or dials elsewhere; what is open ends, its faults stay. @throws WiretapeError `bind`, `usage`; all stays as it was then. */
   async change(listener: RelayListener, address: RelayAddress): Promise<void> {
-    this.#open.closeOf(listener.ordinal, 'relay changed')
     await this.#listeners.change(listener, address)
+    this.#open.closeOf(listener.ordinal, 'relay changed')
   }
 
   /** The relay is no more, nor are its faults; what is open ends. */
@@ -259,12 +271,12 @@ export class Relay {
     await this.#recorder?.close()
   }
 
-  async #bindTcp(address: RelayAddress, ordinal: number, number: () => number): Promise<Bound> {
+  async #bindTcp({ listen, address, ordinal, number }: ToBind): Promise<Bound> {
     let early: (() => void)[] | null = []
-    const accept = (socket: Socket): void => this.#carrier?.accept(socket, address, ordinal, number())
+    const accept = (socket: Socket): void => this.#carrier?.accept(socket, address(), ordinal, number())
     const listener = await Listener.bind(
-      address.listen, (socket) => early === null ? accept(socket) : early.push(() => accept(socket)),
-      (error) => this.#carrier?.acceptFailed(error, address))
+      listen, (socket) => early === null ? accept(socket) : early.push(() => accept(socket)),
+      (error) => this.#carrier?.acceptFailed(error, address()))
     return {
       address: listener.address,
       start: () => {
@@ -276,8 +288,9 @@ export class Relay {
     }
   }
 
-  #bindUdp(address: RelayAddress, relay: number, number: () => number): Promise<UdpListener> {
+  #bindUdp({ listen, address: ask, ordinal: relay, number }: ToBind): Promise<UdpListener> {
     const settings = this.#settings.udp
+    const address = { ...ask(), listen }
     return UdpListener.bind(address, {
       settings,
       openTap: (client, listen, server) => this.#recorder?.open({

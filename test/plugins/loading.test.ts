@@ -77,7 +77,7 @@ test('a plugin that cannot be loaded is told with its file, its line and why', a
   const missing = file('missing.ts', `import './not-there.ts'\n`)
   t.regex(await complaint([missing]), /can't be loaded: .*not-there\.ts/)
   t.is(await complaint([file('empty.ts', '')]), `plugin ${join(folder, 'empty.ts')} is no plugin: it has to export definePlugin({ name, description, setup }) as its default`)
-  t.regex(await complaint([file('hook.ts', `export default { name: 'hook', description: '', setup: () => ({ htpp: {} }) }`)]), /^plugin hook: there is no hook htpp; there are connection, http/)
+  t.regex(await complaint([file('hook.ts', `export default { name: 'hook', description: '', setup: () => ({ htpp: {} }) }`)]), /^plugin hook: there is no hook htpp \(did you mean http\?\); there are connection, http/)
   t.regex(await complaint([file('setup.ts', `export default { name: 'setup', description: '', setup: () => { throw new Error('no') } }`)]), /^plugin setup: setup failed: no$/)
 })
 

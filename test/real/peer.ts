@@ -43,6 +43,20 @@ export class Peer {
     this.socket.resetAndDestroy()
   }
 
+  /** Bytes that have come and weren't taken. */
+  get unread(): number {
+    return this.#unread.length
+  }
+
+  takeAll(): Buffer {
+    return this.#cut(this.#unread.length)
+  }
+
+  /** So much has come, or the connection has ended. */
+  async atLeast(length: number): Promise<void> {
+    await this.#until(() => this.#unread.length >= length || this.ending !== null, `${length} bytes or the end`)
+  }
+
   async take(length: number): Promise<Buffer> {
     await this.#until(() => this.#unread.length >= length, `${length} bytes`)
     return this.#cut(length)

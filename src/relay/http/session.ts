@@ -13,7 +13,8 @@ import type { Carried } from '../open-connections.js'
 import type { Outlet } from '../outlet.js'
 import { returnReadBuffer, takeReadBuffer } from '../read-buffer.js'
 import type { Stages } from '../connection-hooks.js'
-import { StreamStages } from '../stages/stream-stages.js'
+import { resetSocket } from '../reset-socket.js'
+import { StagedOutlet } from '../stages/staged-outlet.js'
 import { Exchange } from './exchange.js'
 import type { Host } from './host.js'
 import { Inflow, piecesOf } from './inflow.js'
@@ -63,6 +64,7 @@ export class HttpSession implements Carried, Host {
   readonly #client: Socket
   readonly #settings: HttpSessionSettings
   readonly #clientOut: Outlet
+  readonly #outlets = new Set<StagedOutlet>()
   readonly #requests = new Http1Decoder()
   readonly #readBuffer = takeReadBuffer()
   readonly #regulator: Regulator
@@ -85,6 +87,9 @@ export class HttpSession implements Carried, Host {
     this.rewriteHost = settings.rewriteHost
     this.#regulator = new Regulator(client, () => this.#settle())
     this.#clientOut = this.#outlet('down', client)
+    settings.plugins.onChange(() => {
+      for (const outlet of this.#outlets) outlet.update()
+    })
     this.up = new Outgoing('up', this.tap, null)
     this.down = new Outgoing('down', this.tap, this.#clientOut)
     this.fromClient = new Inflow((piece) => this.#takeUp(piece), () => this.#settle())
@@ -182,7 +187,7 @@ export class HttpSession implements Carried, Host {
     this.#reason ??= reason
     this.#stop()
     this.#upstream?.discard('reset')
-    if (!this.#client.destroyed) this.#client.resetAndDestroy()
+    resetSocket(this.#client)
   }
 
   stall(): void {
@@ -373,7 +378,7 @@ export class HttpSession implements Carried, Host {
     this.#error ??= ending.error
     this.#stop()
     if (side === 'client') this.#upstream?.discard('reset')
-    else if (!this.#client.destroyed) this.#client.resetAndDestroy()
+    else resetSocket(this.#client)
     from?.discard('reset')
     this.#settle()
   }
@@ -399,13 +404,11 @@ export class HttpSession implements Carried, Host {
     this.#settings.onOver(this, ending)
   }
 
-  /** The socket itself, unless plugins stand before it. What their stages do isn't recorded here: they count other bytes than were received. */
   #outlet(direction: Direction, to: Socket): Outlet {
-    const find = this.#settings.stages()
-    const stages = find(direction)
-    if (stages.length === 0) return to
-    return new StreamStages({
-      direction, offset: 0, to, tap: null, plugins: this.#settings.plugins, stages, onReset: (why) => this.reset(why), onClose: (why) => this.end(why),
-    })
+    const { plugins, stages } = this.#settings
+    const outlet = new StagedOutlet({ direction, to, plugins, stages: stages(), onReset: (why) => this.reset(why), onClose: (why) => this.end(why) })
+    this.#outlets.add(outlet)
+    to.once('close', () => this.#outlets.delete(outlet))
+    return outlet
   }
 }

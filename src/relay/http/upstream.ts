@@ -7,6 +7,7 @@ import { dial } from '../dial.js'
 import type { Dialled } from '../dial.js'
 import { resetBehind } from '../ending.js'
 import type { Outlet } from '../outlet.js'
+import { resetSocket } from '../reset-socket.js'
 
 export interface UpstreamOptions {
   readonly target: Target
@@ -115,7 +116,7 @@ export class Upstream {
     this.#dialling.abort()
     if (this.#dialled === null) return
     const { socket, raw } = this.#dialled
-    if (how === 'reset' && !raw.destroyed) raw.resetAndDestroy()
-    socket.destroy()
+    if (how === 'reset') resetSocket(raw)
+    if (how === 'close' || socket !== raw) socket.destroy()
   }
 }

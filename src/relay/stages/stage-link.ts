@@ -1,5 +1,7 @@
 import type { Member } from '../../plugins/connection-plugins.js'
 import type { StageControl, StreamStage } from '../../plugins/hooks.js'
+import { Counts } from './counts.js'
+import type { Facts } from './counts.js'
 import { Joint } from './joint.js'
 import type { Draw, Spring } from './joint.js'
 
@@ -10,6 +12,8 @@ export interface StageUse {
   readonly stage: StreamStage
 }
 
+const longestTimer = 2 ** 31 - 1
+
 /** What a link needs of the chain that it is in. */
 export interface Chain {
   cameAt(chunk: Uint8Array): number
@@ -17,7 +21,7 @@ export interface Chain {
   dropped(chunk: Uint8Array): void
   close(): void
   reset(): void
-  tell(use: StageUse, text: string, facts: { readonly bytes?: number, readonly delayMs?: number }): void
+  tell(use: StageUse, kind: string, text: string, facts: Facts): void
   /** @returns whether the stream goes on without it. */
   failed(use: StageUse, thrown: unknown): boolean
   /** It isn't in the chain any more. */
@@ -29,10 +33,13 @@ export class StageLink implements Spring, StageControl {
   readonly use: StageUse
   readonly input: Joint
   removed = false
+  replaced = false
   readonly #chain: Chain
   readonly #output: AsyncIterator<Uint8Array | string>
   readonly #sleepers = new Set<() => void>()
+  readonly #counts = new Counts((kind, text, facts) => this.#chain.tell(this.use, kind, text, facts))
   #over = false
+  #closed = false
 
   constructor(use: StageUse, draw: Draw, chain: Chain) {
     this.use = use
@@ -41,10 +48,11 @@ export class StageLink implements Spring, StageControl {
     this.#output = start(() => use.stage(this.input, this))
   }
 
-  /** It gives on what it holds, and what comes after that goes past it. */
-  remove(): void {
+  /** It gives on what it holds, and what comes after that goes past it. @param replaced one with other options stands there instead. */
+  remove(replaced: boolean): void {
     if (this.removed) return
     this.removed = true
+    this.replaced = replaced
     this.input.end()
     this.#wake()
   }
@@ -52,6 +60,7 @@ export class StageLink implements Spring, StageControl {
   /** The connection is over: nothing is to be waited for any more. */
   abandon(): void {
     this.#over = true
+    this.#counts.end()
     this.#wake()
   }
 
@@ -62,11 +71,13 @@ export class StageLink implements Spring, StageControl {
   }
 
   leave(): Draw | null {
+    this.#counts.end()
     this.#chain.left(this)
-    return this.removed ? this.input.draw() : null
+    return this.removed && !this.#closed ? this.input.draw() : null
   }
 
   failed(thrown: unknown): Draw | null {
+    this.#counts.end()
     this.#chain.left(this)
     return this.#chain.failed(this.use, thrown) ? this.input.draw() : null
   }
@@ -80,7 +91,13 @@ export class StageLink implements Spring, StageControl {
         resolve(whole)
       }
       const wake = (): void => end(false)
-      const timer = setTimeout(() => end(true), Math.min(Math.max(0, ms), 2 ** 31 - 1))
+      const due = performance.now() + ms
+      // Timers count in whole ms and may be early by almost one.
+      const wait = (): NodeJS.Timeout => setTimeout(() => {
+        if (performance.now() >= due) end(true)
+        else timer = wait()
+      }, Math.min(Math.max(0, due - performance.now()), longestTimer))
+      let timer = wait()
       this.#sleepers.add(wake)
     })
   }
@@ -98,6 +115,7 @@ export class StageLink implements Spring, StageControl {
   }
 
   close(): void {
+    this.#closed = true
     this.#chain.close()
   }
 
@@ -105,8 +123,12 @@ export class StageLink implements Spring, StageControl {
     this.#chain.reset()
   }
 
-  tell(text: string, facts: { readonly bytes?: number, readonly delayMs?: number } = {}): void {
-    this.#chain.tell(this.use, text, facts)
+  tell(text: string, facts: Facts = {}): void {
+    this.#chain.tell(this.use, 'fault', text, facts)
+  }
+
+  count(text: string, facts: Facts): void {
+    this.#counts.add(text, facts)
   }
 
   #wake(): void {

@@ -8,6 +8,7 @@ import { Account } from './account.js'
 import { Joint } from './joint.js'
 import type { Spring } from './joint.js'
 import { StageLink } from './stage-link.js'
+import type { Facts } from './counts.js'
 import type { Chain, StageUse } from './stage-link.js'
 
 export interface StreamStagesOptions {
@@ -31,6 +32,9 @@ const largestChunk = 32 * 1024
 
 /** Bytes that wait before stages that ask for no window of their own. */
 const usualWindow = 128 * 1024
+
+/** Ms after which a connection that a stage closes is closed although its reader takes nothing. */
+const closePatience = 1000
 
 type Waiting = { readonly bytes: Buffer, readonly asCame: Buffer, readonly time: number, at: number }
 
@@ -58,6 +62,9 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   #links: StageLink[] = []
   readonly #times = new WeakMap<Uint8Array, number>()
   #changed: string | null = null
+  /** The end of this direction is to be that of both. */
+  #closing = false
+  #patience: NodeJS.Timeout | undefined = undefined
 
   constructor(options: StreamStagesOptions) {
     super()
@@ -67,12 +74,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     this.#tail = new Joint({ from: spring, asked: null })
     options.to.on('drain', this.#onDrain)
     // Stages come to their end with the connection: what they hold in a finally is let go of.
-    options.to.once('close', () => {
-      this.#ended = true
-      for (const link of this.#links) link.abandon()
-      this.#onDrain()
-      this.#answer()
-    })
+    options.to.on('close', this.#onClose)
     this.update(options.stages)
     void this.#run()
   }
@@ -89,7 +91,9 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   /** Puts in the stages that are new, takes out those that are gone, keeps the others as they are. */
   update(stages: readonly StageUse[]): void {
     if (this.#over) return
-    for (const link of this.#links) if (!stages.some((use) => isSame(use, link.use))) link.remove()
+    for (const link of this.#links) {
+      if (!stages.some((use) => isSame(use, link.use))) link.remove(stages.some(({ member, path }) => member.place === link.use.member.place && path === link.use.path))
+    }
     let at = 0
     for (const use of stages) {
       const found = this.#links.findIndex((link) => !link.removed && isSame(link.use, use))
@@ -125,6 +129,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   detach(): void {
     this.#over = true
     this.#options.to.off('drain', this.#onDrain)
+    this.#options.to.off('close', this.#onClose)
     this.#tail.end()
   }
 
@@ -141,6 +146,17 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   }
 
   close(): void {
+    if (this.destroyed) return
+    this.#closing = true
+    // What has been given on goes out first, but a reader that is deaf isn't waited for.
+    this.#patience ??= setInterval(() => {
+      if (this.#writable !== null) this.#closeBoth()
+    }, closePatience).unref()
+  }
+
+  #closeBoth(): void {
+    this.#closing = false
+    clearInterval(this.#patience)
     this.#options.onClose('closed by a plugin')
   }
 
@@ -148,9 +164,9 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     this.#options.onReset('reset by a plugin')
   }
 
-  tell({ member, path }: StageUse, text: string, facts: { readonly bytes?: number, readonly delayMs?: number }): void {
+  tell({ member, path }: StageUse, kind: string, text: string, facts: Facts): void {
     const { plugins, direction } = this.#options
-    plugins.tell({ kind: 'fault', source: member.name, parameters: member.parameters, hook: path, text: `${path}: ${text}`, direction, ...facts })
+    plugins.tell({ kind, source: member.name, parameters: member.parameters, hook: path, text: `${path}: ${text}`, direction, ...facts })
   }
 
   failed(use: StageUse, thrown: unknown): boolean {
@@ -182,7 +198,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
       if (done === true || to.destroyed) break
       if (value.length === 0) continue
       this.#account.cameOut(value)
-      if (!to.write(value)) await new Promise<void>((resolve) => { this.#writable = resolve })
+      if (!to.write(value, this.#onWritten)) await new Promise<void>((resolve) => { this.#writable = resolve })
     }
     this.#finish()
   }
@@ -198,7 +214,8 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     }
     this.#waiting.length = 0
     this.#waitingBytes = 0
-    if (!to.destroyed) to.end()
+    if (this.#closing) this.#closeBoth()
+    else if (!to.destroyed) to.end()
     this.emit('drain')
   }
 
@@ -256,6 +273,17 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     const hook = this.#links[0]?.use.path ?? 'stream'
     plugins.tell({ kind: 'changed', source: sources, hook, text: `${hook}: changed what goes ${direction} from here on`, direction, ...(tap === null ? {} : { offset }) })
   }
+
+  readonly #onClose = (): void => {
+    this.#ended = true
+    clearInterval(this.#patience)
+    for (const link of this.#links) link.abandon()
+    this.#onDrain()
+    this.#answer()
+  }
+
+  /** A socket that never was full has no drain to tell. */
+  readonly #onWritten = (): void => this.#drained()
 
   readonly #onDrain = (): void => {
     const writable = this.#writable

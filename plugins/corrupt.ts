@@ -1,0 +1,31 @@
+import { definePlugin, onStreams, streamSelection } from 'wiretape'
+
+export default definePlugin({
+  name: 'corrupt',
+  description: 'Flips a bit in some bytes.',
+  options: {
+    rate: { type: 'number', default: 0.001, minimum: 0, maximum: 1, description: 'The share of bytes.' },
+    after: { type: 'number', default: 0, minimum: 0, integer: true, description: 'The first so many bytes of a stream are left alone.' },
+    ...streamSelection,
+  },
+  setup(context) {
+    const { options: { rate, after }, random } = context
+    return onStreams(context, ({ direction }) => {
+      /** How many bytes are left alone before the next: drawn so, the same bytes are hit however they come in chunks. */
+      const gap = (): number => rate >= 1 ? 0 : Math.floor(Math.log(1 - random(direction)) / Math.log(1 - rate))
+      return async function* (chunks, stage) {
+        let next = after + (rate === 0 ? Infinity : gap())
+        for await (const chunk of chunks) {
+          let hit = 0
+          for (; next < chunk.length; next += 1 + gap()) {
+            chunk[next]! ^= 1 << Math.floor(random(direction) * 8)
+            hit++
+          }
+          next -= chunk.length
+          if (hit > 0) stage.count('corrupted', { bytes: hit })
+          yield chunk
+        }
+      }
+    })
+  },
+})
