@@ -36,25 +36,19 @@ function mayHaveBody({ status, request: { method } }: HttpResponse): boolean {
   return method !== 'HEAD' && status !== 204 && status !== 304
 }
 
+const noNumber = 'no number\r\n'
+
 /** The first chunk's size is no number; a response that isn't chunked says that it is. */
 function badChunkSize(chunked: boolean): WireStage {
   return async function* (pieces, wire) {
-    let told = false
-    for await (const { kind, bytes } of pieces) {
-      if (kind === 'head') {
-        yield chunked ? bytes : withField(bytes, 'Transfer-Encoding: chunked')
-      } else if (told) {
-        yield bytes
-      } else {
-        told = true
-        wire.tell('the size of the first chunk is no number')
-        yield 'no number\r\n'
-        if (kind === 'body') yield bytes
-      }
-    }
-    if (told) return
     wire.tell('the size of the first chunk is no number')
-    yield 'no number\r\n'
+    let first = chunked
+    for await (const { kind, bytes } of pieces) {
+      if (kind === 'head' && !chunked) yield* [withField(bytes, 'Transfer-Encoding: chunked'), noNumber]
+      else if (kind === 'framing' && first) yield noNumber
+      else yield bytes
+      if (kind === 'framing') first = false
+    }
   }
 }
 

@@ -3,7 +3,7 @@
  */
 export { close, delay, drop, duplicate, reply, reset, respond, retarget } from './actions.js'
 export { definePlugin } from './definition.js'
-export { clientMatcher, clientOption, directionMatcher, directionOption, requestMatcher, requestOptions, responseMatcher } from './matching.js'
+export { clientMatcher, clientOption, commandMatcher, commandOptions, directionMatcher, directionOption, requestMatcher, requestOptions, responseMatcher } from './matching.js'
 export { picker, selection } from './selection.js'
 export { onStreams, streamSelection } from './stream-selection.js'
 export { HeaderList } from './header-list.js'

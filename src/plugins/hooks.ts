@@ -34,7 +34,7 @@ export interface FtpHooks {
   /** A data connection is there, before any of its bytes pass. Closing or resetting is for the data connection alone. */
   transfer?(transfer: FtpTransfer): Outcome<Delay | Close | Reset>
   /** The bytes of a transfer, in the direction that it has. */
-  data?(transfer: FtpTransfer): ((chunks: AsyncIterable<Buffer>) => AsyncIterable<Uint8Array | string>) | undefined
+  data?(transfer: FtpTransfer): StreamStage | undefined
   transferEnd?(end: FtpTransferEnd): void | Promise<void>
 }
 

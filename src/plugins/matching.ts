@@ -18,6 +18,11 @@ export const requestOptions = {
   ...clientOption,
 } as const
 
+export const commandOptions = {
+  verb: { type: 'list', description: 'Only these commands, such as RETR+STOR.' },
+  ...clientOption,
+} as const
+
 /** @param options the values of `directionOption`. */
 export function directionMatcher({ direction }: { readonly direction: 'up' | 'down' | 'both' }): (actual: 'up' | 'down') => boolean {
   return (actual) => direction === 'both' || direction === actual
@@ -49,4 +54,11 @@ export function requestMatcher(
 export function responseMatcher(options: Parameters<typeof requestMatcher>[0]): (response: HttpResponse) => boolean {
   const matches = requestMatcher(options)
   return (response) => !response.informational && !response.tunnels && matches(response.request)
+}
+
+/** @param options the values of `commandOptions`. @returns says whether an FTP command, by its verb, is meant. */
+export function commandMatcher({ verb, client }: { readonly verb: readonly string[] | undefined, readonly client: string | undefined }): (verb: string, connection: ConnectionInfo) => boolean {
+  const verbs = verb === undefined || verb.length === 0 ? null : new Set(verb.map((one) => one.toUpperCase()))
+  const ofClient = clientMatcher({ client })
+  return (actual, connection) => (verbs === null || verbs.has(actual)) && ofClient(connection)
 }

@@ -55,7 +55,7 @@ export interface WireControl {
   sleep(ms: number): Promise<boolean>
   /** Ends the connection in order after what was given on so far. */
   close(): void
-  /** Tears it down (RST on both sides), once that has gone out. */
+  /** Tears it down (RST on both sides), once that is with the system: what the client has no room for by then is lost. */
   reset(): void
   /** An event in the recording and the journal, tied to the message. */
   tell(text: string, facts?: { readonly bytes?: number, readonly delayMs?: number }): void

@@ -19,6 +19,8 @@ export interface Entries {
   readonly skipping: boolean
   /** The writer is so far behind that nothing more may be queued that can't be paused. */
   readonly full: boolean
+  /** The writer is behind, and what can be paused is. */
+  readonly behind: boolean
   countDropped(bytes: number): void
   /** @returns false where reading should pause until `onceReady`. */
   put(kind: EntryKind, handle: number, direction: Direction, offset: number, payload: Uint8Array | null, replaced: number, sent?: SentKind): boolean
@@ -48,6 +50,11 @@ export class ConnectionRecorder {
     this.#recorder = recorder
     this.#lossy = lossy
     this.handle = handle
+  }
+
+  /** Sockets aren't read until the recorder has caught up. */
+  get behind(): boolean {
+    return this.#recorder.behind
   }
 
   /** Calls once the recorder has caught up. */

@@ -1,6 +1,8 @@
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
+import { loss } from 'wiretape/faults'
 import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
+import { until } from '../real/deadline.js'
 import { installed } from '../real/installed.js'
 import { run } from '../real/program.js'
 import { relaying, taping } from '../real/relaying.js'
@@ -46,6 +48,24 @@ test('every so-manieth is lost, alone or with those after it', async (t) => {
   t.is((await losing(t, 'loss:every=5,burst=3', 1, 15)).pattern, '....xxx..xxx..x')
   t.is((await losing(t, 'loss:share=1', 1, 5)).pattern, 'xxxxx')
   t.is((await losing(t, 'loss:share=1,burst=4', 1, 5)).pattern, 'xxxxx')
+})
+
+test('put into a running relay, changed and taken out: the open session has it at once', async (t) => {
+  const line = await lineWith(t, [])
+  const send = async (text: string): Promise<void> => line.client.send(text, line.relay.port)
+  await send('before')
+  await until(() => line.arrived.length === 1, 'the session')
+  const fault = line.relay.inject(loss({ share: 1 }), { name: 'the loss' })
+  await send('lost')
+  await until(() => line.relay.journal().length === 1, 'the loss')
+  fault.change({ share: 0 })
+  await send('not lost')
+  await until(() => line.arrived.length === 2, 'the next one')
+  fault.remove()
+  await send('after')
+  await until(() => line.arrived.length === 3, 'the last')
+  t.deepEqual(line.arrived, ['before', 'not lost', 'after'])
+  t.like(line.relay.journal()[0], { fault: 'the loss', parameters: 'loss:share=1', message: 1 })
 })
 
 test('only one direction, and only one client, loses anything', async (t) => {

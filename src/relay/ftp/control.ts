@@ -74,7 +74,7 @@ export class FtpControl implements Inline {
       prepared: new PreparedPort({ onData: options.onData, onEvent: (kind, text) => this.#event(kind, text) }),
       event: (...told) => this.#event(...told),
     }
-    this.plugged = options.plugins === null ? null : new PluggedConversation(options.plugins)
+    this.plugged = options.plugins === null ? null : new PluggedConversation(options.plugins, () => options.tap?.behind === true)
     this.#conversation = new Conversation(this.#session, this.plugged)
   }
 

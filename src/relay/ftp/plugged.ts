@@ -32,15 +32,17 @@ export class PluggedConversation {
   readonly up = new Turns()
   readonly down = new Turns()
   /** Which commands are for the data connections. */
-  readonly transfers = new TransferCommands(this.up)
+  readonly transfers: TransferCommands
   readonly #plugins: ConnectionPlugins
   /** Without a final reply, by ordinal: as the plugins left them. */
   readonly #asked = new Map<number, Asked>()
   /** A plugin has ended the connection: nothing that comes later is asked about. */
   #over = false
 
-  constructor(plugins: ConnectionPlugins) {
+  /** @param isPaused whether commands that have come aren't read for now. */
+  constructor(plugins: ConnectionPlugins, isPaused: () => boolean) {
     this.#plugins = plugins
+    this.transfers = new TransferCommands(this.up, isPaused)
   }
 
   /** Replies have to be held until they are complete. */
@@ -68,6 +70,7 @@ export class PluggedConversation {
     if (!goesOn) return
     if (direction !== null) this.transfers.asked({ ordinal: message, verb, argument: argumentText, direction })
     else if (preparesData(verb) !== null) this.transfers.prepared(message)
+    else this.transfers.other()
   }
 
   /** @param mine what the relay sends instead of it, which is what the hooks see. */

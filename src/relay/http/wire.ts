@@ -26,6 +26,15 @@ export interface WireOptions {
   readonly onEnding: (how: 'close' | 'reset', why: string) => void
 }
 
+/** What no stage has taken yet. `received` as for the account. */
+interface Waiting {
+  readonly start: number
+  readonly length: number
+  readonly bytes: Buffer
+  readonly kind: SentKind
+  readonly received: boolean
+}
+
 /** Bytes that may wait for a stage that is slower than the sender. */
 const mostWaiting = 128 * 1024
 
@@ -36,7 +45,7 @@ const mostWaiting = 128 * 1024
 export class Wire {
   readonly #options: WireOptions
   readonly #account: WireAccount
-  readonly #waiting: WirePiece[] = []
+  readonly #waiting: Waiting[] = []
   readonly #sleepers = new Set<() => void>()
   #waitingBytes = 0
   /** Stream offset of what passes next. */
@@ -77,6 +86,7 @@ export class Wire {
   abandon(): void {
     if (this.#over) return
     this.#over = true
+    while (this.#waiting.length > 0) this.#next()
     this.#account.close()
     for (const wake of this.#sleepers) wake()
     this.#wakeUp()
@@ -86,14 +96,24 @@ export class Wire {
   #take(start: number, length: number, bytes: Buffer, kind: SentKind, received: boolean): void {
     this.#position = start + length
     // A copy: the sender's next bytes are read into the same memory, and stages may write to theirs.
-    const copy = Buffer.from(bytes)
-    this.#account.wentIn(start, length, copy, kind, received)
-    if (this.#over) this.#account.close()
-    if (this.#over || bytes.length === 0) return
-    this.#waiting.push({ kind: kind === 'head' || kind === 'framing' ? kind : 'body', bytes: copy })
-    this.#waitingBytes += copy.length
+    this.#waiting.push({ start, length, bytes: Buffer.from(bytes), kind, received })
+    this.#waitingBytes += bytes.length
+    if (this.#over) {
+      this.#next()
+      this.#account.close()
+      return
+    }
     if (this.#waitingBytes > mostWaiting) this.#hold()
     this.#wakeUp()
+  }
+
+  #next(): WirePiece | null {
+    const next = this.#waiting.shift()
+    if (next === undefined) return null
+    const { start, length, bytes, kind, received } = next
+    this.#waitingBytes -= bytes.length
+    this.#account.wentIn(start, length, bytes, kind, received)
+    return { kind: kind === 'head' || kind === 'framing' ? kind : 'body', bytes }
   }
 
   async #run(): Promise<void> {
@@ -194,11 +214,10 @@ export class Wire {
   async* #taken(): AsyncGenerator<WirePiece> {
     for (;;) {
       if (this.#over) return
-      const piece = this.#waiting.shift()
-      if (piece !== undefined) {
-        this.#waitingBytes -= piece.bytes.length
+      const piece = this.#next()
+      if (piece !== null) {
         if (this.#done === null && this.#waitingBytes <= mostWaiting / 2) this.#release()
-        yield piece
+        if (piece.bytes.length > 0) yield piece
       } else if (this.#done === null) {
         await new Promise<void>((resolve) => { this.#wake = resolve })
       } else {
