@@ -162,6 +162,7 @@ const refusals: readonly [method: string, path: string, body: unknown, status: n
   ['POST', '/faults', { plugin: '/etc/passwd' }, 400, /only those that ship/],
   ['POST', '/faults', { plugin: '../latency' }, 400, /only those that ship/],
   ['POST', '/faults', { plugin: '__proto__' }, 400, /only those that ship/],
+  ['POST', '/faults', { plugin: 'map-local', options: { folder: '/' } }, 400, /could read any file/],
   ['POST', '/faults', { plugin: 'latensy' }, 400, /did you mean latency\?/],
   ['POST', '/faults', { plugin: 'latency', options: { m: 5 } }, 400, /it has no option m/],
   ['POST', '/faults', { plugin: 'latency', options: { ms: -5 } }, 400, /option ms: expected a number of 0 or more, not -5/],
