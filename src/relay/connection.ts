@@ -179,14 +179,15 @@ export class Connection {
   /** The socket itself, unless plugins stand before it. */
   #restage(direction: Direction): void {
     const outlet = this.#outlets[direction]
-    if (outlet === null || outlet.lane.ended) return
+    if (outlet === null) return
     const { tap, plugins, stages: find } = this.#settings
     const stages = find(direction)
+    // After the end too: what a stage holds is let go when it goes.
     if (outlet.stages !== null) {
       outlet.stages.update(stages)
       return
     }
-    if (stages.length === 0) return
+    if (stages.length === 0 || outlet.lane.ended) return
     const { lane, socket, reusesBuffer } = outlet
     const made: StreamStages = new StreamStages({
       direction, offset: lane.bytes, to: socket, tap, plugins, stages,

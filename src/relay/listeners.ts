@@ -44,12 +44,10 @@ export type Bind = (relay: ToBind) => Promise<Bound>
 
 type Own = {
   address: RelayAddress, readonly view: { -readonly [Key in keyof RelayListener]: RelayListener[Key] }, bound: Bound | null, number: number
-  /** It is to take connections: what was asked for last, while a port is still being bound. */
+  /** It is to take connections: what was asked for last, also while a port is being bound. */
   wanted: boolean
-  /** While a port is being bound: whoever asks for the same meanwhile waits for that. */
-  opening: Promise<void> | null
-  /** How often it was asked to move: the last one holds. */
-  moves: number
+  /** What is asked for is done one after the other. */
+  turn: Promise<unknown>
 }
 
 /** The relays of this process, by name: they are added and removed, switched on and off. */
@@ -88,22 +86,20 @@ export class Listeners {
 
   /** One more. @param name null names it after its protocol and port. @param enabled false: it takes no connections yet. @throws WiretapeError `bind`, `usage`. */
   async add(address: RelayAddress, name: string | null, enabled: boolean): Promise<RelayListener> {
-    if (name !== null && this.#own.has(name)) throw new WiretapeError('usage', `there is a relay ${name} already`)
     this.#refuseWhenClosed()
+    if (name !== null && this.#own.has(name)) throw new WiretapeError('usage', `there is a relay ${name} already`)
     const own = await this.#add(address, name, enabled)
     try {
-      this.#refuseWhenClosed()
-      refuseLoops([...this.#own.values()].map((one) => one.address), this.all)
+      if (enabled) this.#refuseLoops()
     } catch (thrown) {
       this.remove(own.view)
       throw thrown
     }
-    own.number = this.#register(own.view)
-    own.bound?.start()
+    this.#start(own)
     return own.view
   }
 
-  /** Where a relay listens and leads to, as asked for; null where it was removed. */
+  /** Where a relay listens and leads to, as asked for. */
   addressOf(listener: RelayListener): RelayAddress | null {
     return this.#find(listener)?.address ?? null
   }
@@ -119,72 +115,28 @@ export class Listeners {
     if (own === null) return
     this.#refuseWhenClosed()
     own.wanted = true
-    if (own.bound !== null) return
-    await (own.opening ??= this.#openAndStart(own))
-  }
-
-  /** @throws WiretapeError `usage`: another protocol, or a target that leads back to the relay. */
-  mayChange(listener: RelayListener, address: RelayAddress): void {
-    const own = this.#find(listener)
-    if (own === null) return
-    this.#refuseWhenClosed()
-    if (address.protocol !== listener.protocol) {
-      throw new WiretapeError('usage', `relay ${listener.name} is for ${listener.protocol}, not ${address.protocol}: remove it, and add another`)
-    }
-    const all = [...this.#own.values()]
-    refuseLoops(all.map((one) => one === own ? address : one.address), all.map((one) => one === own ? address.listen : one.view))
+    await this.#inTurn(own, async () => {
+      if (own.bound !== null || !own.wanted) return
+      try {
+        this.#refuseLoops()
+        await this.#open(own)
+      } catch (thrown) {
+        own.wanted = false
+        throw thrown
+      }
+      this.#start(own)
+    })
   }
 
   /** Listens or dials elsewhere from now on. @throws WiretapeError `bind`, `usage`; all stays as it was then. */
   async change(listener: RelayListener, address: RelayAddress): Promise<void> {
     const own = this.#find(listener)
     if (own === null) return
-    this.mayChange(listener, address)
-    const { view, wanted, address: before } = own
-    const listen = { host: view.host, port: view.port }
-    const move = ++own.moves
-    if (own.bound !== null && address.listen.port === listen.port && address.listen.host === listen.host && view.protocol !== 'udp') {
-      // The socket goes on listening, so that no client finds the port closed.
-      place(own, address, listen)
-      own.number = this.#register(view)
-      return
+    this.#refuseWhenClosed()
+    if (address.protocol !== listener.protocol) {
+      throw new WiretapeError('usage', `relay ${listener.name} is for ${listener.protocol}, not ${address.protocol}: remove it, and add another`)
     }
-    if (own.bound !== null && address.listen.port !== listen.port) {
-      await this.#moveToPort(own, address, move)
-      return
-    }
-    // Nothing can listen on one port twice, as any address and as one of them: the old one has to go first.
-    this.disable(listener)
-    place(own, address, address.listen)
-    if (!wanted) return
-    try {
-      await this.enable(listener)
-    } catch (thrown) {
-      if (own.moves === move && this.#find(listener) !== null) {
-        place(own, before, listen)
-        // Somebody else may have the port now.
-        await this.enable(listener).catch(() => {})
-      }
-      throw thrown
-    }
-  }
-
-  /** The new port is had before the old one is given up. */
-  async #moveToPort(own: Own, address: RelayAddress, move: number): Promise<void> {
-    const { view } = own
-    const bound = await this.#bind({ protocol: view.protocol, listen: address.listen, address: () => view.protocol === 'udp' ? address : own.address, ordinal: view.ordinal, number: () => own.number })
-    const holds = own.moves === move && this.#find(view) !== null
-    if (!holds || !own.wanted || this.#closed) {
-      bound.close()
-      this.#refuseWhenClosed()
-      if (holds) place(own, address, address.listen)
-      return
-    }
-    own.bound?.close()
-    place(own, address, address.listen)
-    this.#opened(own, bound)
-    own.number = this.#register(view)
-    bound.start()
+    await this.#inTurn(own, () => this.#move(own, address))
   }
 
   /** Takes no more connections. Those that are open are their owner's to end. */
@@ -192,9 +144,7 @@ export class Listeners {
     const own = this.#find(listener)
     if (own === null) return
     own.wanted = false
-    own.bound?.close()
-    own.bound = null
-    own.view.enabled = false
+    this.#shut(own)
   }
 
   remove(listener: RelayListener): void {
@@ -208,10 +158,6 @@ export class Listeners {
     for (const { bound } of this.#own.values()) bound?.close()
   }
 
-  #refuseWhenClosed(): void {
-    if (this.#closed) throw new WiretapeError('usage', 'the relay has been stopped: start another')
-  }
-
   #find(listener: RelayListener): Own | null {
     const own = this.#own.get(listener.name)
     return own?.view === listener ? own : null
@@ -220,7 +166,7 @@ export class Listeners {
   async #add(address: RelayAddress, name: string | null, enabled: boolean): Promise<Own> {
     const { protocol, listen, target } = address
     const own: Own = {
-      address, bound: null, number: 0, wanted: enabled, opening: null, moves: 0,
+      address, bound: null, number: 0, wanted: enabled, turn: Promise.resolve(),
       view: { name: name ?? '', ordinal: this.#ordinal++, protocol, ...listen, url: '', target: target.text, enabled: false },
     }
     own.view.url = urlOf(protocol, listen)
@@ -234,45 +180,73 @@ export class Listeners {
     return own
   }
 
-  async #openAndStart(own: Own): Promise<void> {
-    try {
-      await this.#open(own)
-    } catch (thrown) {
-      own.wanted = false
-      throw thrown
-    } finally {
-      own.opening = null
-    }
-    if (own.bound === null) return
+  /** @param changing is to have this address. */
+  #refuseLoops(changing?: Own, address?: RelayAddress): void {
+    const all = [...this.#own.values()].map((own) => own === changing ? { address: address!, bound: address!.listen } : { address: own.address, bound: own.view })
+    refuseLoops(all.map((one) => one.address), all.map((one) => one.bound))
+  }
+
+  #start(own: Own): void {
     own.number = this.#register(own.view)
-    own.bound.start()
+    own.bound?.start()
   }
 
-  /** Binds what is wanted in the end: it may have been switched off, moved or removed, or all closed, by the time that a port is there. */
-  async #open(own: Own): Promise<void> {
+  /** Where it isn't wanted any more by the time that the port is there, it isn't opened. */
+  async #open(own: Own, listen: Address = { host: own.view.host, port: own.view.port }): Promise<void> {
     const { view } = own
-    for (;;) {
-      const { address } = own
-      let bound: Bound
-      try {
-        bound = await this.#bind({ protocol: view.protocol, listen: { host: view.host, port: view.port }, address: () => own.address, ordinal: view.ordinal, number: () => own.number })
-      } catch (thrown) {
-        if (own.wanted && own.address !== address) continue
-        throw thrown
-      }
-      if (own.wanted && own.address === address && !this.#closed) {
-        this.#opened(own, bound)
-        return
-      }
+    const bound = await this.#bind({ protocol: view.protocol, listen, address: () => own.address, ordinal: view.ordinal, number: () => own.number })
+    if (this.#closed || !own.wanted) {
       bound.close()
-      if (!own.wanted || this.#closed) return
+      this.#refuseWhenClosed()
+      return
     }
-  }
-
-  #opened(own: Own, bound: Bound): void {
-    const { view } = own
     own.bound = bound
     Object.assign(view, bound.address, { enabled: true, url: urlOf(view.protocol, bound.address) }, bound.buffer === undefined ? {} : { buffer: bound.buffer })
+  }
+
+  async #move(own: Own, address: RelayAddress): Promise<void> {
+    const { view, bound, address: before } = own
+    if (bound !== null) this.#refuseLoops(own, address)
+    const samePort = address.listen.port === view.port
+    // A socket that listens already goes on, so that no client finds the port closed.
+    if (bound === null || (samePort && address.listen.host === view.host && view.protocol !== 'udp')) {
+      own.address = address
+      Object.assign(view, address.listen, { target: address.target.text, url: urlOf(view.protocol, address.listen) })
+      if (bound !== null) own.number = this.#register(view)
+      return
+    }
+    // Two can't listen on one port, as any address and one of them.
+    if (samePort) this.#shut(own)
+    own.address = address
+    try {
+      await this.#open(own, address.listen)
+    } catch (thrown) {
+      own.address = before
+      if (samePort && !this.#closed) {
+        await this.#open(own)
+        this.#start(own)
+      }
+      throw thrown
+    }
+    if (!samePort) bound.close()
+    Object.assign(view, { target: address.target.text }, own.bound === null ? { ...address.listen, url: urlOf(view.protocol, address.listen) } : {})
+    this.#start(own)
+  }
+
+  #shut(own: Own): void {
+    own.bound?.close()
+    own.bound = null
+    own.view.enabled = false
+  }
+
+  #inTurn(own: Own, work: () => Promise<void>): Promise<void> {
+    const turn = own.turn.then(work)
+    own.turn = turn.catch(() => {})
+    return turn
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new WiretapeError('usage', 'the relay has been stopped: start another')
   }
 
   #nameFor(protocol: Protocol, port: number): string {
@@ -282,12 +256,6 @@ export class Listeners {
       if (!this.#own.has(tried)) return tried
     }
   }
-}
-
-/** @param listen where it is shown to be, until it is bound. */
-function place(own: Own, address: RelayAddress, listen: Address): void {
-  own.address = address
-  Object.assign(own.view, listen, { target: address.target.text, url: urlOf(address.protocol, listen) })
 }
 
 function urlOf(protocol: Protocol, address: Address): string {

@@ -114,6 +114,21 @@ test('what a fault holds goes on when it is taken out, in its order, and so does
   t.is((await peer.rest()).toString(), 'held back after')
 })
 
+test('what a fault holds goes on when it is taken out after the sender has closed, and the close behind it', async (t) => {
+  const server = await peerServer(t)
+  const relay = await relaying(t, { tcp: `0=127.0.0.1:${server.port}` })
+  const fault = relay.inject(latency({ ms: 3_600_000 }))
+  const client = await connectTo(t, relay.port)
+  client.write('held').finish()
+  const peer = await server.next()
+  await until(() => relay.stats().bytesUp === 4, 'the bytes to come')
+  // The end comes right behind them.
+  await new Promise((resolve) => { setTimeout(resolve, 50) })
+  fault.change({ jitter: 1 })
+  fault.remove()
+  t.is((await peer.rest()).toString(), 'held')
+})
+
 test('with() takes its fault out again, also where the body fails', async (t) => {
   const relay = await relaying(t, { tcp: `0=127.0.0.1:${await echoServer(t)}` })
   t.is(await relay.with(latency({ ms: 5 }), (fault) => {

@@ -72,13 +72,15 @@ export class Joint implements AsyncIterableIterator<Buffer, undefined> {
   #ask(): void {
     const from = this.#from
     const asked = this.#asked ??= from.next()
+    // Where the reader was told of an end meanwhile, what comes now is for whoever draws from here next.
+    const isForReader = (): boolean => this.#asked === asked && this.#waiter !== null
     asked.then((result) => {
-      if (this.#asked !== asked) return
+      if (!isForReader()) return
       this.#asked = null
       if (result.done !== true) this.#give(result)
       else this.#goOn(from.leave?.() ?? null)
     }, (thrown: unknown) => {
-      if (this.#asked !== asked) return
+      if (!isForReader()) return
       this.#asked = null
       this.#goOn(from.failed?.(thrown) ?? null)
     })

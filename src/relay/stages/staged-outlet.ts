@@ -51,14 +51,13 @@ export class StagedOutlet extends EventEmitter<{ drain: [] }> implements Outlet 
 
   /** The plugins have changed. */
   update(): void {
-    if (this.#ended) return
     const { direction, to, plugins, stages: find, onReset, onClose } = this.#options
     const stages = find(direction)
     if (this.#stages !== null) {
       this.#stages.update(stages)
       return
     }
-    if (stages.length === 0) return
+    if (stages.length === 0 || this.#ended) return
     const made: StreamStages = new StreamStages({
       direction, offset: 0, to, tap: null, plugins, stages, onReset, onClose,
       onBare: () => {

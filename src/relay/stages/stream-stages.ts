@@ -198,7 +198,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
       if (done === true || to.destroyed) break
       if (value.length === 0) continue
       this.#account.cameOut(value)
-      if (!to.write(value)) await new Promise<void>((resolve) => { this.#writable = resolve })
+      if (!to.write(value, this.#onWritten)) await new Promise<void>((resolve) => { this.#writable = resolve })
     }
     this.#finish()
   }
@@ -281,6 +281,9 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     this.#onDrain()
     this.#answer()
   }
+
+  /** A socket that never was full has no drain to tell. */
+  readonly #onWritten = (): void => this.#drained()
 
   readonly #onDrain = (): void => {
     const writable = this.#writable
