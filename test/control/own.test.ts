@@ -58,6 +58,16 @@ test('relays of every protocol are added, moved, switched off and on, and remove
   t.false((await ask('GET', '/proxies')).text.includes('udp'))
 })
 
+test('a relay made as a proxy, in Go\'s words, is changed here too', async (t) => {
+  const { ask, relay } = await controlled(t)
+  const echo = await echoServer(t)
+  t.is((await ask('POST', '/proxies', { name: 'p', listen: ':0', upstream: `:${echo}`, enabled: false })).status, 201)
+  t.is((await ask('PATCH', `${at}/relays/p`, { enabled: true })).status, 200)
+  t.regex((await ask('GET', '/proxies/p')).text, new RegExp(`"upstream":":${echo}","enabled":true`))
+  const peer = await connectTo(t, relay.port)
+  t.is((await peer.write('x').take(1)).toString(), 'x')
+})
+
 test('a relay that can\'t be moved stays, with what is open', async (t) => {
   const { ask, relay } = await controlled(t, { tcp: `0=127.0.0.1:${await echoServer(t)}` })
   const { name, port } = relay.listeners[0]!
