@@ -3,14 +3,15 @@ import type { IncomingMessage } from 'node:http'
 /** Nothing that is asked of us is larger, in bytes. */
 export const bodyLimit = 1024 * 1024
 
-/** So much more is read, and thrown away, for a client that hears no answer before it has sent all. */
-const swallowLimit = 64 * 1024 * 1024
-
 export class BodyTooLarge extends Error {
   override readonly message = `http: request body too large: at most ${bodyLimit} bytes are read`
 }
 
-/** @throws BodyTooLarge; where the client leaves, what the stream says of it. */
+/**
+ * What is too large is read to its end, and thrown away: many clients hear no answer before they have sent all. The server's time for a request
+ * bounds it.
+ * @throws BodyTooLarge; where the client leaves, what the stream says of it.
+ */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const pieces: Buffer[] = []
   let size = 0
@@ -18,7 +19,6 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
     size += piece.length
     if (size > bodyLimit) pieces.length = 0
     else pieces.push(piece)
-    if (size > swallowLimit) break
   }
   if (size > bodyLimit) throw new BodyTooLarge()
   return Buffer.concat(pieces)

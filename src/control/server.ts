@@ -74,8 +74,6 @@ export class ControlServer {
     } catch (thrown) {
       answer = plainAnswer(500, reasonOf(thrown))
     }
-    // A body that wasn't read to its end: what comes next on this connection would be the rest of it.
-    if (request.destroyed && !request.complete) response.setHeader('Connection', 'close')
     const { status, headers, body = '' } = answer
     response.writeHead(status, { ...headers, ...status === 204 ? {} : { 'Content-Length': Buffer.byteLength(body) } }).end(body)
   }

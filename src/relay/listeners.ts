@@ -228,7 +228,8 @@ export class Listeners {
       }
       throw thrown
     }
-    if (!samePort) bound.close()
+    // Switched off meanwhile, it is closed already.
+    if (!samePort && own.bound !== null) bound.close()
     Object.assign(view, { target: address.target.text }, own.bound === null ? { ...address.listen, url: urlOf(view.protocol, address.listen) } : {})
     this.#start(own)
   }

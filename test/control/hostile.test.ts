@@ -55,7 +55,7 @@ test('bodies: too large, too deep, not JSON, not UTF-8', async (t) => {
       t.is((await ask('POST', path, body)).status, 400, `${path} ${body}`)
     }
   }
-  const { code, stdout } = await run(t, 'curl', ['-s', '-o', '/dev/null', '-w', '%{http_code}', '--data-binary', '@-', `${url}/proxies`], Buffer.alloc(20 * 1024 * 1024, 'x'))
+  const { code, stdout } = await run(t, 'curl', ['-s', '-o', '/dev/null', '-w', '%{http_code}', '--data-binary', '@-', `${url}/proxies`], Buffer.alloc(100 * 1024 * 1024, 'x'))
   t.deepEqual([code, stdout.toString()], [0, '413'])
   const { text } = await ask('POST', '/proxies', Buffer.from('{"name":"a\xff\\ud800","upstream":"x:1"} and the rest', 'latin1'))
   t.regex(text, /^\{"name":"a\ufffd\ufffd",/)

@@ -58,6 +58,16 @@ test('relays of every protocol are added, moved, switched off and on, and remove
   t.false((await ask('GET', '/proxies')).text.includes('udp'))
 })
 
+test('a relay made as a proxy, in Go\'s words, is changed here too', async (t) => {
+  const { ask, relay } = await controlled(t)
+  const echo = await echoServer(t)
+  t.is((await ask('POST', '/proxies', { name: 'p', listen: ':0', upstream: `:${echo}`, enabled: false })).status, 201)
+  t.is((await ask('PATCH', `${at}/relays/p`, { enabled: true })).status, 200)
+  t.regex((await ask('GET', '/proxies/p')).text, new RegExp(`"upstream":":${echo}","enabled":true`))
+  const peer = await connectTo(t, relay.port)
+  t.is((await peer.write('x').take(1)).toString(), 'x')
+})
+
 test('a relay that can\'t be moved stays, with what is open', async (t) => {
   const { ask, relay } = await controlled(t, { tcp: `0=127.0.0.1:${await echoServer(t)}` })
   const { name, port } = relay.listeners[0]!
@@ -162,6 +172,7 @@ const refusals: readonly [method: string, path: string, body: unknown, status: n
   ['POST', '/faults', { plugin: '/etc/passwd' }, 400, /only those that ship/],
   ['POST', '/faults', { plugin: '../latency' }, 400, /only those that ship/],
   ['POST', '/faults', { plugin: '__proto__' }, 400, /only those that ship/],
+  ['POST', '/faults', { plugin: 'map-local', options: { folder: '/' } }, 400, /could read any file/],
   ['POST', '/faults', { plugin: 'latensy' }, 400, /did you mean latency\?/],
   ['POST', '/faults', { plugin: 'latency', options: { m: 5 } }, 400, /it has no option m/],
   ['POST', '/faults', { plugin: 'latency', options: { ms: -5 } }, 400, /option ms: expected a number of 0 or more, not -5/],

@@ -5,6 +5,7 @@ import type { Fault } from '../../relay/faults.js'
 import type { Relay } from '../../relay/relay.js'
 import { jsonAnswer } from '../answer.js'
 import type { Asked, Route } from '../routes.js'
+import { notFromAfar } from '../shipped.js'
 import type { Shipped } from '../shipped.js'
 import { readObject } from './read-object.js'
 import { findRelay } from './relays.js'
@@ -52,6 +53,7 @@ export function faultRoutes(relay: Relay, shipped: Shipped, isToxic: (fault: Fau
 function findPlugin(shipped: Shipped, name: string, code: 'usage' | 'not-found' = 'usage'): AnyPlugin {
   const found = shipped.get(name)
   if (found !== undefined) return found
+  if (notFromAfar.has(name)) throw new WiretapeError(code, `${name} can't be used from here, since whoever reaches this port could read any file with it: name it on the command line, with --plugin`)
   const near = nearest(name, [...shipped.keys()])
   throw new WiretapeError(code, `no plugin that ships is called ${JSON.stringify(name)}${near === null ? '' : ` (did you mean ${near}?)`}; only those that ship can be used from here, by their names, since a path or a package `
     + `would let whoever reaches this port run code: others are named on the command line, with --plugin. There are ${[...shipped.keys()].join(', ')}`)

@@ -32,12 +32,18 @@ export function relayRoutes(relay: Relay, turns: Turns, at: string): Route[] {
     } },
     { methods: ['GET'], path: `${at}/relays/:relay`, answer: (asked) => jsonAnswer(200, `${json(find(asked))}\n`) },
     { methods: ['PATCH'], path: `${at}/relays/:relay`, answer: async (asked) => {
-      const { protocol } = find(asked)
+      find(asked)
       const { listen, target, enabled } = readObject(await asked.body(), { listen: 'place', target: 'text', enabled: 'switch' })
       const listener = find(asked)
-      const address = await read(protocol, listen ?? formatAddress(listener), target ?? listener.target)
-      // A target that isn't named stays exactly what it was, however it was written.
-      await turns.take(() => moveRelay(relay, listener, { ...address, ...target === undefined ? { target: relay.addressOf(listener)!.target } : {} }, enabled ?? listener.enabled))
+      const before = relay.addressOf(listener)!
+      const given = await read(listener.protocol, listen ?? 0, target ?? formatAddress(before.target))
+      await turns.take(async () => {
+        find(asked)
+        const { host, port } = listener
+        // What isn't named stays exactly what it was, however it was written.
+        const after = { ...before, ...listen === undefined ? { listen: { host, port } } : { listen: given.listen }, ...target === undefined ? {} : { target: given.target } }
+        await moveRelay(relay, listener, after, enabled ?? listener.enabled)
+      })
       return jsonAnswer(200, `${json(listener)}\n`)
     } },
     { methods: ['DELETE'], path: `${at}/relays/:relay`, answer: async (asked) => {
