@@ -11,8 +11,9 @@ export function refuseHost(host: string | undefined, bound: string): string | nu
   if (host === undefined) return null
   const name = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host)
   const known = name?.[1] ?? name?.[2]?.toLowerCase().replace(/\.$/, '') ?? ''
-  if (isIP(known) !== 0 || known === 'localhost' || known === bound.toLowerCase()) return null
-  return `Host ${JSON.stringify(host)} not allowed: the control port answers to IP addresses, localhost and the host that it was started on, so that no web page can reach it by a name of its own; `
+  // A name of one word belongs to no public domain: it is a neighbour's, as containers have them.
+  if (isIP(known) !== 0 || /^[a-z0-9_-]+$/.test(known) || known === 'host.docker.internal' || known === bound.toLowerCase()) return null
+  return `Host ${JSON.stringify(host)} not allowed: the control port answers to IP addresses, names of one word, and the host that it was started on, so that no web page can reach it by a name of its own; `
     + `use an IP address, or start it as --control ${known === '' ? 'NAME' : known}:PORT`
 }
 
