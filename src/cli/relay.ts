@@ -28,6 +28,7 @@ export interface RelayArguments {
   readonly keepPasswords: boolean | undefined
   readonly insecure: boolean | undefined
   readonly rewriteHost: boolean | undefined
+  readonly inline: boolean | undefined
   readonly connectTimeout: unknown
   readonly idleTimeout: unknown
   readonly grace: unknown
@@ -42,9 +43,9 @@ export interface RelayArguments {
 async function optionsOf(given: RelayArguments, record: RecorderOptions | null): Promise<Config> {
   const config = await readConfig(given.config ?? null)
   const list = (name: 'http' | 'tcp' | 'ftp' | 'udp'): readonly string[] => [...config[name] === undefined ? [] : [config[name]].flat(), ...given[name]]
-  const { ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, decode, udpSessions, udpBuffer, seed, control } = given
+  const { ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, inline, decode, udpSessions, udpBuffer, seed, control } = given
   const words = {
-    ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, decode, udpSessions, udpBuffer, seed, control,
+    ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, inline, decode, udpSessions, udpBuffer, seed, control,
     udpIdleTimeout: seconds('udp-idle-timeout', given.udpIdleTimeout), connectTimeout: seconds('connect-timeout', given.connectTimeout),
     idleTimeout: seconds('idle-timeout', given.idleTimeout), grace: seconds('grace', given.grace),
   }

@@ -97,8 +97,8 @@ export class Carrier {
   }
 
   #carry(client: Socket, { protocol, target }: RelayAddress, number: number, tap: ConnectionRecorder | null, plugins: ConnectionPlugins): void {
-    const { settings: { insecure, connectTimeout, keptAwayFrom, rewriteHost, ftp }, open } = this.#options
-    if (protocol === 'http' && plugins.listensTo('http')) {
+    const { settings: { insecure, connectTimeout, keptAwayFrom, rewriteHost, inline, ftp }, open } = this.#options
+    if (protocol === 'http' && (inline || plugins.listensTo('http'))) {
       open.add(protocol, tap, new HttpSession(client, {
         target, connectTimeout, insecure, keptAwayFrom, rewriteHost, tap, plugins, stages: () => stagesOf(plugins),
         onDialFailed: (_error, code) => this.#dialFailed(code),

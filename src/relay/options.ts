@@ -36,6 +36,11 @@ export interface RelayOptions extends FtpOptions {
   readonly insecure?: boolean
   /** Set `Host` to the target's instead of passing on the client's. */
   readonly rewriteHost?: boolean
+  /**
+   * Read HTTP message by message from the start, also while no plugin wants messages: those that are injected later then reach connections that are
+   * open already. Otherwise such a connection is a pipe.
+   */
+  readonly inline?: boolean
   /** Ms to wait for the target to accept a connection; 10,000 by default. */
   readonly connectTimeout?: number
   /** Ms without a byte either way after which a connection is closed; 0, the default, is never. */
@@ -59,6 +64,7 @@ export interface RelaySettings {
   readonly record: RecorderOptions | null
   readonly insecure: boolean
   readonly rewriteHost: boolean
+  readonly inline: boolean
   readonly connectTimeout: number
   readonly idleTimeout: number
   readonly grace: number
@@ -95,6 +101,7 @@ export function readRelayOptions(options: RelayOptions): RelaySettings {
       : record === true ? {} : typeof record === 'string' ? { path: record } : record,
     insecure: options.insecure ?? false,
     rewriteHost: options.rewriteHost ?? false,
+    inline: options.inline ?? false,
     connectTimeout: milliseconds('connect-timeout', options.connectTimeout, 10_000),
     idleTimeout: milliseconds('idle-timeout', options.idleTimeout, 0),
     grace: milliseconds('grace', options.grace, 5_000),
