@@ -16,10 +16,10 @@ export default definePlugin({
       for await (const chunk of chunks) {
         const wait = Math.max(0, jitter === 0 ? ms : ms + (random(direction) * 2 - 1) * jitter)
         const due = stage.cameAt(chunk) + wait
-        stage.stamp(chunk, due)
         stage.count('held back', { bytes: chunk.length, delayMs: wait })
         const left = due - performance.now()
-        if (left > 0) await stage.sleep(left)
+        // Cut short, it keeps the time when it came: the stage that takes this one's place counts from there, not from a wait that never was.
+        if (left <= 0 || await stage.sleep(left)) stage.stamp(chunk, due)
         yield chunk
       }
     })

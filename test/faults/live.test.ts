@@ -129,6 +129,24 @@ test('what a fault holds goes on when it is taken out after the sender has close
   t.is((await peer.rest()).toString(), 'held')
 })
 
+test('a latency that is made shorter lets go of what it holds, counted from when it came', async (t) => {
+  const server = await peerServer(t)
+  const relay = await relaying(t, { tcp: `0=127.0.0.1:${server.port}` })
+  const client = await connectTo(t, relay.port)
+  const peer = await server.next()
+  const fault = relay.inject(latency({ ms: 3_600_000 }))
+  client.write('held ')
+  await until(() => relay.journal().length === 1, 'the bytes to be held back')
+  fault.change({ ms: 1 })
+  t.is((await peer.take(5)).toString(), 'held ')
+  fault.change({ ms: 3_600_000 })
+  client.write('again')
+  await until(() => relay.stats().bytesUp === 10, 'the bytes to come')
+  fault.change({ ms: 1 })
+  client.finish()
+  t.is((await peer.rest()).toString(), 'again')
+})
+
 test('with() takes its fault out again, also where the body fails', async (t) => {
   const relay = await relaying(t, { tcp: `0=127.0.0.1:${await echoServer(t)}` })
   t.is(await relay.with(latency({ ms: 5 }), (fault) => {
