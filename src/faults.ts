@@ -39,7 +39,7 @@ export type FaultMaker<Declarations extends OptionDeclarations> =
   {} extends GivenOptions<Declarations> ? (options?: GivenOptions<Declarations>) => ShippedFault : (options: GivenOptions<Declarations>) => ShippedFault
 
 function fault<Declarations extends OptionDeclarations>(plugin: PluginDefinition<Declarations>): FaultMaker<Declarations> {
-  return (options?: Readonly<Record<string, unknown>>): ShippedFault => ({ plugin, options: options ?? {} })
+  return (options?: Readonly<Record<string, unknown>>): ShippedFault => ({ plugin, options: options === undefined ? {} : options })
 }
 
 export const bandwidth = fault(bandwidthPlugin)

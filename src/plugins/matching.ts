@@ -13,7 +13,7 @@ export const clientOption = {
 } as const
 
 export const requestOptions = {
-  path: { type: 'string', default: '/', description: 'Only where the path begins so; * stands for anything but a slash.' },
+  path: { type: 'string', default: '/', description: 'Only where the path, from its slash on, begins so; * stands for anything but a slash.' },
   method: { type: 'list', description: 'Only for these methods, such as GET+HEAD.' },
   ...clientOption,
 } as const
@@ -44,6 +44,7 @@ export function clientMatcher({ client }: { readonly client: string | undefined 
 export function requestMatcher(
   { path, method, client }: { readonly path: string, readonly method: readonly string[] | undefined, readonly client: string | undefined },
 ): (request: HttpRequest) => boolean {
+  if (!/^(?:[/*]|$)/.test(path)) throw new TypeError(`path: ${JSON.stringify(path)} is where no path begins: expected one from its slash on, such as ${JSON.stringify(`/${path}`)}`)
   const route = new RegExp(`^${path.split('*').map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('[^/]*')}`)
   const methods = method === undefined || method.length === 0 ? null : new Set(method.map((one) => one.toUpperCase()))
   const ofClient = clientMatcher({ client })

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { WiretapeError } from '../error.js'
 import { nearest } from '../recording/filter.js'
 import type { OptionDeclaration, OptionDeclarations } from './definition.js'
@@ -11,6 +12,9 @@ const types: readonly OptionDeclaration['type'][] = ['number', 'string', 'boolea
  */
 export function readOptionValues(plugin: string, declarations: OptionDeclarations, given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const names = Object.keys(declarations)
+  if (typeof given !== 'object' || (given as unknown) === null || Array.isArray(given)) {
+    throw new WiretapeError('usage', `plugin ${plugin}: its options are an object${names.length === 0 ? '' : `, such as { ${names[0]}: … }`}, not ${inspect(given, { breakLength: Infinity, depth: 0 })}`)
+  }
   for (const name of Object.keys(given)) {
     if (names.includes(name)) continue
     const near = nearest(name, names)
@@ -34,7 +38,7 @@ export function readOptionValues(plugin: string, declarations: OptionDeclaration
 }
 
 function readValue(where: string, declaration: OptionDeclaration, value: unknown): unknown {
-  const complain = (expected: string): WiretapeError => new WiretapeError('usage', `${where}: expected ${expected}, not ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  const complain = (expected: string): WiretapeError => new WiretapeError('usage', `${where}: expected ${expected}, not ${typeof value === 'string' ? value : inspect(value, { breakLength: Infinity })}`)
   switch (declaration.type) {
     case 'number': {
       const { minimum = -Infinity, maximum = Infinity, integer = false } = declaration

@@ -97,7 +97,7 @@ class InjectedFault implements Fault {
   }
 
   change(options: Readonly<Record<string, unknown>>): void {
-    const merged = { ...this.#options, ...options }
+    const merged = typeof options === 'object' ? { ...this.#options, ...options } : options
     this.#plugins.change(this.#slot, configure(this.#definition, merged, 'change'))
     this.#options = merged
   }

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { once } from 'node:events'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
-import { bandwidth, latency, noop, slicer, stall, timeout } from 'wiretape/faults'
+import { bandwidth, httpError, latency, noop, slicer, stall, timeout } from 'wiretape/faults'
 import type { ShippedFault } from 'wiretape/faults'
 import { until } from '../real/deadline.js'
 import { connectTo, echoServer, peerServer } from '../real/peer.js'
@@ -162,10 +162,16 @@ test('with() takes its fault out again, also where the body fails', async (t) =>
 test('a fault with options that it does not take is refused, and a change that is wrong leaves all as it was', async (t) => {
   const relay = await relaying(t, { tcp: `0=127.0.0.1:${await echoServer(t)}` })
   t.throws(() => relay.inject({ ...latency(), options: { msec: 5 } }), { message: /no option msec \(did you mean ms\?\)/ })
+  t.throws(() => relay.inject(latency(200)), { message: 'plugin latency: its options are an object, such as { ms: … }, not 200' })
+  t.throws(() => relay.inject(latency(null as never)), { message: /its options are an object.*not null/ })
+  t.throws(() => relay.inject(latency({ ms: NaN })), { message: /expected a number of 0 or more, not NaN/ })
+  t.throws(() => relay.inject(latency({ ms: 5n as never })), { message: /expected a number of 0 or more, not 5n/ })
+  t.throws(() => relay.inject(httpError({ path: 'search' })), { message: /path: "search" .* such as "\/search"/ })
   t.throws(() => relay.inject('latency' as never), { message: /expected a plugin/ })
   t.deepEqual(relay.faults, [])
   const fault = relay.inject(latency({ ms: 1 }))
   t.throws(() => fault.change({ ms: -1 }), { message: /option ms: expected a number of 0 or more/ })
+  t.throws(() => fault.change(200 as never), { message: /its options are an object.*not 200/ })
   t.deepEqual(fault.options, { ms: 1 })
   fault.change({ jitter: 1 })
   t.deepEqual(fault.options, { ms: 1, jitter: 1 })
