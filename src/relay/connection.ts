@@ -90,6 +90,11 @@ export class Connection {
     return this.#acceptedSide === 'client' ? { up: accepted, down: dialled } : { up: dialled, down: accepted }
   }
 
+  /** Some of what came hasn't left yet. */
+  get holds(): boolean {
+    return [this.#outlets.up, this.#outlets.down].some((outlet) => outlet !== null && (outlet.stages?.holds === true || outlet.socket.writableLength > 0))
+  }
+
   /** Ends both sides now. @param reason why, for the record: `idle timeout`, `relay stopped`. */
   close(reason: string): void {
     this.#cut(reason, null)

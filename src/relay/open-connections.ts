@@ -17,6 +17,8 @@ export interface Carried {
   readonly activity?: number
   /** In the middle of a message, which may be quiet for long: a plugin takes its time over it. */
   readonly busy?: boolean
+  /** Some of what came hasn't left yet, although nothing more comes. */
+  readonly holds?: boolean
   close(reason: string): void
   /** Tears it down, where it has such an end. */
   reset?(reason: string): void
@@ -167,7 +169,7 @@ export class OpenConnections {
     for (const [connection, seen] of this.#open) {
       const { protocol, handle } = seen
       if (isBusy(connection, seen) || now - seen.quietSince < quietWhenStopping) continue
-      if (connection.busy === true && protocol !== 'udp') continue
+      if ((connection.busy === true || connection.holds === true) && protocol !== 'udp') continue
       const between = idle === null ? connection.lastDirection === 'down' || seen.up === 0 : handle !== null && idle.has(handle)
       if (protocol === 'udp' || (protocol === 'http' && between)) connection.close('relay stopped')
     }

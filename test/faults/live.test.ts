@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { once } from 'node:events'
@@ -146,6 +147,21 @@ test('a latency that is made shorter lets go of what it holds, counted from when
   client.finish()
   t.is((await peer.rest()).toString(), 'again')
 })
+
+for (const record of [false, true]) {
+  test(`a stop waits for a response that a fault holds, although all of it has come${record ? ', when recording' : ''}`, async (t) => {
+    const server = createHttpServer((_, response) => { response.end(Buffer.alloc(60_000)) }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => server.close())
+    const options = { http: `0=http://127.0.0.1:${(server.address() as AddressInfo).port}`, grace: 60_000 }
+    const { relay } = record ? await taping(t, options) : { relay: await relaying(t, options) }
+    relay.inject(bandwidth({ rate: 50, direction: 'down' }))
+    const response = await fetch(`http://127.0.0.1:${relay.port}/`)
+    const stopped = relay.stop()
+    t.is((await response.arrayBuffer()).byteLength, 60_000)
+    await stopped
+  })
+}
 
 test('with() takes its fault out again, also where the body fails', async (t) => {
   const relay = await relaying(t, { tcp: `0=127.0.0.1:${await echoServer(t)}` })

@@ -88,6 +88,11 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     return Math.max(0, this.#waitingBytes - beyond) + (this.#over ? 0 : this.#options.to.writableLength)
   }
 
+  /** What came is still on its way through the stages. */
+  get holds(): boolean {
+    return !this.#over && (this.#waitingBytes > 0 || this.#account.open)
+  }
+
   /** Puts in the stages that are new, takes out those that are gone, keeps the others as they are. */
   update(wanted: readonly StageUse[]): void {
     if (this.#over) return
