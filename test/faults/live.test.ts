@@ -148,12 +148,12 @@ test('a latency that is made shorter lets go of what it holds, counted from when
   t.is((await peer.rest()).toString(), 'again')
 })
 
-for (const record of [false, true]) {
-  test(`a stop waits for a response that a fault holds, although all of it has come${record ? ', when recording' : ''}`, async (t) => {
+for (const [how, record, inline] of [['', false, false], [', when recording', true, false], [', inline', false, true], [', inline, when recording', true, true]] as const) {
+  test(`a stop waits for a response that a fault holds, although all of it has come${how}`, async (t) => {
     const server = createHttpServer((_, response) => { response.end(Buffer.alloc(60_000)) }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     t.teardown(() => server.close())
-    const options = { http: `0=http://127.0.0.1:${(server.address() as AddressInfo).port}`, grace: 60_000 }
+    const options = { http: `0=http://127.0.0.1:${(server.address() as AddressInfo).port}`, grace: 60_000, inline }
     const { relay } = record ? await taping(t, options) : { relay: await relaying(t, options) }
     relay.inject(bandwidth({ rate: 50, direction: 'down' }))
     const response = await fetch(`http://127.0.0.1:${relay.port}/`)

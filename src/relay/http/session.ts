@@ -111,6 +111,11 @@ export class HttpSession implements Carried, Host {
     return this.#exchange !== null
   }
 
+  /** Some of what came, of an exchange that is over too, hasn't left yet. */
+  get holds(): boolean {
+    return [...this.#outlets].some((outlet) => outlet.holds)
+  }
+
   connect(target: Target, method: string, ready: () => void): void {
     if (this.#mode !== 'exchanges') return
     const current = this.#upstream

@@ -40,6 +40,11 @@ export class StagedOutlet extends EventEmitter<{ drain: [] }> implements Outlet 
     return (this.#stages ?? this.#to).writableLength
   }
 
+  /** What was written hasn't all left yet. */
+  get holds(): boolean {
+    return this.#stages?.holds === true || this.#to.writableLength > 0
+  }
+
   write(bytes: Buffer): void {
     (this.#stages ?? this.#to).write(bytes)
   }
