@@ -9,12 +9,14 @@ export default definePlugin({
     ...streamSelection,
   },
   setup(context) {
-    const { options: { rate, after }, random } = context
+    const { options: { rate, after }, random, kept } = context
     return onStreams(context, ({ direction }) => {
       /** How many bytes are left alone before the next: drawn so, the same bytes are hit however they come in chunks. */
       const gap = (): number => rate >= 1 ? 0 : Math.floor(Math.log(1 - random(direction)) / Math.log(1 - rate))
+      // From when it came on, so that other options don't leave the beginning alone anew.
+      const key = `passed/${direction}`
       return async function* (chunks, stage) {
-        let next = after + (rate === 0 ? Infinity : gap())
+        let next = Math.max(0, after - (kept.get(key) as number | undefined ?? 0)) + (rate === 0 ? Infinity : gap())
         for await (const chunk of chunks) {
           let hit = 0
           for (; next < chunk.length; next += 1 + gap()) {
@@ -22,6 +24,7 @@ export default definePlugin({
             hit++
           }
           next -= chunk.length
+          kept.set(key, (kept.get(key) as number | undefined ?? 0) + chunk.length)
           if (hit > 0) stage.count('corrupted', { bytes: hit })
           yield chunk
         }

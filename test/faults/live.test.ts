@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { once } from 'node:events'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
-import { bandwidth, httpError, latency, noop, slicer, stall, timeout } from 'wiretape/faults'
+import { bandwidth, corrupt, httpError, latency, noop, slicer, stall, timeout } from 'wiretape/faults'
 import type { ShippedFault } from 'wiretape/faults'
 import { until } from '../real/deadline.js'
 import { connectTo, echoServer, peerServer } from '../real/peer.js'
@@ -162,6 +162,21 @@ for (const [how, record, inline] of [['', false, false], [', when recording', tr
     await stopped
   })
 }
+
+test('a corrupt that is changed does not leave the beginning alone anew', async (t) => {
+  const server = await peerServer(t)
+  const relay = await relaying(t, { tcp: `0=127.0.0.1:${server.port}` })
+  const fault = relay.inject(corrupt({ rate: 1, after: 4, direction: 'up' }))
+  const client = await connectTo(t, relay.port)
+  const peer = await server.next()
+  client.write('aaaaa')
+  const first = (await peer.take(5)).toString('latin1')
+  t.is(first.slice(0, 4), 'aaaa')
+  t.not(first[4], 'a')
+  fault.change({ share: 1 })
+  client.write('a').finish()
+  t.not((await peer.rest()).toString('latin1'), 'a')
+})
 
 test('with() takes its fault out again, also where the body fails', async (t) => {
   const relay = await relaying(t, { tcp: `0=127.0.0.1:${await echoServer(t)}` })
