@@ -178,6 +178,17 @@ test('a corrupt that is changed does not leave the beginning alone anew', async 
   t.not((await peer.rest()).toString('latin1'), 'a')
 })
 
+test('the id of an event, asked for as a record, tells where events are', async (t) => {
+  const { relay, recorded } = await taping(t, { tcp: `0=127.0.0.1:${await echoServer(t)}` })
+  relay.inject(latency({ ms: 1 }))
+  const client = await connectTo(t, relay.port)
+  client.write('a').finish()
+  t.is((await client.rest()).toString(), 'a')
+  const recording = await recorded()
+  const [event] = [...recording.events({ where: 'kind = \'fault\'' })]
+  t.throws(() => recording.record(event!.id), { message: new RegExp(`${event!.id} is an event, a row of the table event .*WHERE id = ${event!.id}`) })
+})
+
 test('with() takes its fault out again, also where the body fails', async (t) => {
   const relay = await relaying(t, { tcp: `0=127.0.0.1:${await echoServer(t)}` })
   t.is(await relay.with(latency({ ms: 5 }), (fault) => {
