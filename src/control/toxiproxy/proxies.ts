@@ -58,8 +58,14 @@ export class Proxies {
   async update(listener: RelayListener, body: Json): Promise<void> {
     const { listen, upstream, enabled } = readFields(body, fields, struct)
     if (upstream === '') throw missingField('upstream')
-    const place = await readListen(listen ?? listenText(listener))
-    await this.#turns.take(() => this.#apply(listener, place, upstream ?? upstreamText(this.#addressOf(listener)), enabled ?? listener.enabled))
+    const before = listenText(listener)
+    const place = await readListen(listen ?? before)
+    await this.#turns.take(async () => {
+      // A call before this one may have moved it.
+      const now = listenText(listener)
+      const at = listen === undefined && now !== before ? await readListen(now) : place
+      await this.#apply(listener, at, upstream ?? upstreamText(this.#addressOf(listener)), enabled ?? listener.enabled)
+    })
   }
 
   async remove(listener: RelayListener): Promise<void> {
