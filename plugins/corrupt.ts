@@ -11,8 +11,8 @@ export default definePlugin({
   setup(context) {
     const { options: { rate, after }, random, kept } = context
     return onStreams(context, ({ direction }) => {
-      /** How many bytes are left alone before the next: drawn so, the same bytes are hit however they come in chunks. */
-      const gap = (): number => rate >= 1 ? 0 : Math.floor(Math.log(1 - random(direction)) / Math.log(1 - rate))
+      /** How many bytes are left alone before the next: drawn so, the same bytes are hit however they come in chunks. Less the 1, small rates don't come to 0. */
+      const gap = (): number => rate >= 1 ? 0 : Math.floor(Math.log1p(-random(direction)) / Math.log1p(-rate))
       // From when it came on, so that other options don't leave the beginning alone anew.
       const key = `passed/${direction}`
       return async function* (chunks, stage) {

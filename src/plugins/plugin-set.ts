@@ -86,6 +86,8 @@ export class PluginSet {
     if (own === undefined) return
     this.#slots.splice(this.#slots.indexOf(own), 1)
     this.#refresh(own)
+    // A connection that is open for days may see thousands come and go.
+    for (const { made } of this.#live.values()) made?.kept.delete(own)
   }
 
   /** The plugins of a connection. @param tell told of what they do. */

@@ -145,7 +145,7 @@ export class Recording {
     const connection = this.#row('SELECT * FROM connection WHERE id = ?', id)
     const event = this.#row('SELECT * FROM event WHERE id = ?', id)
     const what = connection !== undefined ? `: ${id} is a connection whose messages are the records (--where "connection_id = ${id}")`
-      : event !== undefined ? `: ${id} is an event` : '; wiretape ls lists the ids there are'
+      : event !== undefined ? `: ${id} is an event, a row of the table event (sqlite3 FILE "SELECT * FROM event WHERE id = ${id}")` : '; wiretape ls lists the ids there are'
     throw new WiretapeError('not-found', `there is no record ${id} in ${this.path}${what}`)
   }
 

@@ -1,9 +1,14 @@
 import test from 'ava'
 import { Client } from 'basic-ftp'
+import { parseJson } from '../../src/control/json-text.js'
+import { Proxies } from '../../src/control/toxiproxy/proxies.js'
+import { Toxics } from '../../src/control/toxiproxy/toxics.js'
+import { Turns } from '../../src/control/turns.js'
 import { httpOrigin } from '../real/http-origin.js'
 import { echoServer } from '../real/peer.js'
 import { run } from '../real/program.js'
 import { ftpSrv } from '../real/ftp/ftp-srv.js'
+import { relaying } from '../real/relaying.js'
 import { controlled, timed } from './controlling.js'
 
 test('HTTP, FTP and TCP relays of the command line are proxies, and UDP relays are not', async (t) => {
@@ -50,4 +55,15 @@ test('toxics work on FTP, on its data connections too', async (t) => {
   await ask('DELETE', `/proxies/${name}/toxics/latency_upstream`)
   client.close()
   t.true(relay.journal().some(({ protocol, fault }) => protocol === 'ftp-data' && fault === 'bandwidth_downstream'), JSON.stringify(relay.journal()))
+})
+
+test('two calls at once that change different things of a proxy both hold', async (t) => {
+  const relay = await relaying(t, { tcp: '0=127.0.0.1:1' })
+  const proxies = new Proxies(relay, new Toxics(relay, new Map()), new Turns())
+  const listener = relay.listeners[0]!
+  const { port } = listener
+  const update = (text: string): Promise<void> => proxies.update(listener, parseJson(Buffer.from(text)))
+  await Promise.all([update('{"listen":"127.0.0.1:0"}'), update('{"upstream":"127.0.0.1:2"}')])
+  t.not(listener.port, port)
+  t.is(listener.target, '127.0.0.1:2')
 })

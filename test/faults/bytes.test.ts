@@ -224,6 +224,12 @@ test('noop changes nothing and tells nothing', async (t) => {
   t.deepEqual(relay.journal(), [])
 })
 
+test('corrupt at a rate that no double tells from 0 leaves everything as it is', async (t) => {
+  const { port } = await relaying(t, { tcp: `0=127.0.0.1:${await echoServer(t)}`, plugins: [corrupt({ rate: 1e-20 })] })
+  const peer = await connectTo(t, port)
+  t.true((await peer.write(body).take(body.length)).equals(body))
+})
+
 test('corrupt flips one bit in some bytes: the same ones with the same seed, however the bytes come', async (t) => {
   const send = async (pieces: number): Promise<Buffer> => {
     const { port } = await relaying(t, { tcp: `0=127.0.0.1:${await echoServer(t)}`, plugins: [corrupt({ rate: 0.01, direction: 'up' })], seed: 3 })

@@ -3,8 +3,11 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { once } from 'node:events'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
+import { definePlugin } from 'wiretape'
 import { bandwidth, corrupt, httpError, latency, noop, slicer, stall, timeout } from 'wiretape/faults'
 import type { ShippedFault } from 'wiretape/faults'
 import { until } from '../real/deadline.js'
@@ -258,4 +261,31 @@ test('relays come and go while others run', async (t) => {
   t.is(relay.listeners.length, 1)
   kept.write('z')
   t.is((await kept.take(1)).toString(), 'z')
+})
+
+test('a fault that was taken out leaves nothing behind on connections that stay open', async (t) => {
+  const relay = await relaying(t, { tcp: `0=127.0.0.1:${await echoServer(t)}` })
+  const peer = await connectTo(t, relay.port)
+  await peer.write('open').take(4)
+  const kept: WeakRef<Map<string, unknown>>[] = []
+  const passing = definePlugin({
+    name: 'passing', description: 'Lets everything pass.',
+    setup: (context) => {
+      kept.push(new WeakRef(context.kept))
+      return { stream: () => async function* (chunks) { yield* chunks } }
+    },
+  })
+  for (let round = 0; round < 20; round++) {
+    const fault = relay.inject(passing)
+    await peer.write('on').take(2)
+    fault.remove()
+    await peer.write('off').take(3)
+  }
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  await until(() => {
+    collect()
+    return kept.filter((one) => one.deref() !== undefined).length <= 2
+  }, 'what the faults kept to be let go', 10_000)
+  t.true(kept.length >= 20)
 })
