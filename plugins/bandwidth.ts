@@ -24,10 +24,12 @@ export default definePlugin({
           while (rate > 0 && !stage.removed && rest.length > rate * stride) {
             const piece = rest.subarray(0, Math.ceil(rate * stride))
             if (!await line.pass(piece.length / rate, stage)) break
+            stage.stamp(piece, stage.cameAt(chunk))
             yield piece
             rest = rest.subarray(piece.length)
           }
           if (rate > 0 && !stage.removed) await line.pass(rest.length / rate, stage)
+          stage.stamp(rest, stage.cameAt(chunk))
           yield rest
         }
       }

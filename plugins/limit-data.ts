@@ -18,6 +18,7 @@ export default definePlugin({
           const room = Math.max(0, limit - passed)
           const piece = chunk.subarray(0, room)
           kept.set(key, passed + piece.length)
+          stage.stamp(piece, stage.cameAt(chunk))
           if (piece.length > 0) yield piece
           if (chunk.length < room) continue
           if (chunk.length > room) stage.drop(chunk.subarray(room))

@@ -19,7 +19,9 @@ export default definePlugin({
         let at = 0
         for (const until of cuts(chunk.length, size, variation, () => random(direction))) {
           if (stage.removed) break
-          yield chunk.subarray(at, until)
+          const piece = chunk.subarray(at, until)
+          stage.stamp(piece, stage.cameAt(chunk))
+          yield piece
           at = until
           debt += delay / 1000
           if (debt < 1) continue
@@ -27,7 +29,10 @@ export default definePlugin({
           await stage.sleep(debt)
           debt = delay >= 1000 ? 0 : debt - (performance.now() - start)
         }
-        if (at < chunk.length) yield chunk.subarray(at)
+        if (at === chunk.length) continue
+        const rest = chunk.subarray(at)
+        stage.stamp(rest, stage.cameAt(chunk))
+        yield rest
       }
     })
   },

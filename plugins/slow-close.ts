@@ -11,7 +11,8 @@ export default definePlugin({
     const { options: { delay } } = context
     return onStreams(context, () => async function* (chunks, stage) {
       yield* chunks
-      if (stage.removed) return
+      // Nor where the connection is over.
+      if (stage.removed || !await stage.sleep(0)) return
       stage.tell('held back the end', { delayMs: delay })
       await stage.sleep(delay)
     })

@@ -1,5 +1,5 @@
 import type { Hooks } from './hooks.js'
-import type { Message } from './messages.js'
+import type { ConnectionInfo, Message } from './messages.js'
 
 /** An option of a plugin: its type, and what it may be. */
 export type OptionDeclaration =
@@ -38,6 +38,8 @@ export interface SetupContext<Declarations extends OptionDeclarations> {
   readonly random: (sequence?: string) => number
   /** One line for whoever watches the relay. */
   readonly log: (text: string) => void
+  /** The connection that it is set up for; null where it is only seen what it listens to. */
+  readonly connection: ConnectionInfo | null
   /** The same map for every connection that this plugin sees: for what goes beyond one, such as every third request of all. */
   readonly shared: Map<string, unknown>
   /** A map of this connection's own, that outlives a change of the plugin's options. */

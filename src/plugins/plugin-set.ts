@@ -138,7 +138,7 @@ export class PluginSet {
     made!.kept.set(slot, kept)
     let hooks: Hooks
     try {
-      hooks = this.#setUp(plugin, name, shared, kept, `${slot.key}${version === 0 ? '' : `.${version}`}/${keyOf(info)}`, (text, { message, ...facts } = {}) => {
+      hooks = this.#setUp(plugin, name, info, shared, kept, `${slot.key}${version === 0 ? '' : `.${version}`}/${keyOf(info)}`, (text, { message, ...facts } = {}) => {
         const ordinal = message instanceof MessageState ? message.ordinal : undefined
         tell({ kind: 'fault', source: name, parameters, hook: 'setup', text, ...facts, ...(ordinal === undefined ? {} : { message: ordinal }) })
       })
@@ -155,9 +155,9 @@ export class PluginSet {
     return { place: slot, name, parameters, hooks, onError, timeout, bodyLimit, window }
   }
 
-  #setUp({ definition, options }: ConfiguredPlugin, name: string, shared: Map<string, unknown>, kept: Map<string, unknown>, key: string, tell: SetupContext<never>['tell']): Hooks {
+  #setUp({ definition, options }: ConfiguredPlugin, name: string, connection: ConnectionInfo | null, shared: Map<string, unknown>, kept: Map<string, unknown>, key: string, tell: SetupContext<never>['tell']): Hooks {
     const hooks = definition.setup({
-      options: options as never, random: seededSequences(this.seed, key), shared, kept,
+      options: options as never, random: seededSequences(this.seed, key), connection, shared, kept,
       tell,
       log: (text) => {
         this.#log(`${name}: ${text}`)
@@ -176,7 +176,7 @@ export class PluginSet {
     const { name } = plugin.definition
     let hooks: Hooks
     try {
-      hooks = this.#setUp(plugin, name, new Map(), new Map(), `probe/${name}`, () => {})
+      hooks = this.#setUp(plugin, name, null, new Map(), new Map(), `probe/${name}`, () => {})
     } catch (cause) {
       throw new WiretapeError('usage', `plugin ${name}: setup failed: ${reasonOf(cause)}`, { cause })
     }

@@ -128,14 +128,25 @@ export class Connection {
     }
   }
 
-  /** Ends both sides at once, after what is with their sockets already. @param reason why, for the record. */
+  /**
+   * Ends both sides at once, after what is with their sockets already; what still comes goes nowhere, but is read: a system that closes with bytes
+   * unread resets, and the peer may lose what it hasn't read. @param reason why, for the record.
+   */
   finishSoon(reason: string): void {
     this.#reason ??= reason
+    this.#fromAccepted?.halt()
+    this.#fromDialled?.halt()
     for (const socket of [this.#accepted, this.#dialled?.socket]) {
       if (socket === undefined || socket.destroyed) continue
-      socket.destroySoon()
-      // A peer that doesn't read isn't waited for.
-      setTimeout(() => socket.destroy(), finishPatience).unref()
+      socket.end()
+      socket.resume()
+      // A peer that takes nothing, or doesn't end its side, isn't waited for.
+      let left = socket.writableLength
+      const watch = setInterval(() => {
+        if (!socket.writableFinished && socket.writableLength < left) left = socket.writableLength
+        else socket.destroy()
+      }, finishPatience).unref()
+      socket.once('close', () => clearInterval(watch))
     }
   }
 

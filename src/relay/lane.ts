@@ -9,6 +9,8 @@ const queueLimit = 128 * 1024
 /** What is to be sent now, in order. */
 export type Pieces = readonly Buffer[]
 
+const nothing = Buffer.alloc(0)
+
 /**
  * Reads messages on the way and may send others instead; keeps to itself what it hasn't understood yet.
  * What it changes it tells the recorder itself.
@@ -49,6 +51,7 @@ export class Lane {
   #ended = false
   /** The end has been passed on. */
   #told = false
+  #halted = false
 
   constructor(direction: Direction, from: Socket, to: Outlet, tap: ConnectionRecorder | null, inline: Inline | null, reusesBuffer: boolean) {
     this.#direction = direction
@@ -72,6 +75,11 @@ export class Lane {
   /** @returns false where reading stops; it is resumed from here. */
   readonly take = (chunk: Buffer): boolean => {
     this.bytes += chunk.length
+    if (this.#halted) {
+      this.#tap?.received(this.#direction, chunk)
+      this.#tap?.sent(this.#direction, this.bytes - chunk.length, chunk.length, nothing, 'opaque')
+      return true
+    }
     if (this.#tap !== null && !this.#tap.received(this.#direction, chunk)) this.#waitForRecorder(this.#tap)
     if (this.#inline === null) this.#to.write(chunk)
     else this.#passInline(this.#inline, chunk)
@@ -94,9 +102,15 @@ export class Lane {
     if (!this.take(bytes)) this.#from.pause()
   }
 
+  /** What comes from now on goes nowhere. */
+  halt(): void {
+    this.#halted = true
+  }
+
   /** The sender has closed its side: pass that on, after what is still queued. */
   end(): void {
     this.#ended = true
+    if (this.#halted) return
     if (this.#waitsForInline || this.#told) return
     this.#told = true
     this.#tap?.end(this.#direction, true)
@@ -149,6 +163,6 @@ export class Lane {
   }
 
   #resume(): void {
-    if (!this.#waitsForPeer && !this.#waitsForRecorder && !this.#waitsForInline && !this.#from.destroyed) this.#from.resume()
+    if (this.#halted || (!this.#waitsForPeer && !this.#waitsForRecorder && !this.#waitsForInline && !this.#from.destroyed)) this.#from.resume()
   }
 }

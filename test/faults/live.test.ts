@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import { definePlugin } from 'wiretape'
-import { bandwidth, corrupt, httpError, latency, noop, slicer, stall, timeout } from 'wiretape/faults'
+import { bandwidth, corrupt, httpError, latency, limitData, noop, slicer, stall, timeout } from 'wiretape/faults'
 import type { ShippedFault } from 'wiretape/faults'
 import { until } from '../real/deadline.js'
 import { connectTo, echoServer, peerServer } from '../real/peer.js'
@@ -288,4 +288,32 @@ test('a fault that was taken out leaves nothing behind on connections that stay 
     return kept.filter((one) => one.deref() !== undefined).length <= 2
   }, 'what the faults kept to be let go', 10_000)
   t.true(kept.length >= 20)
+})
+
+test('limit-data lets exactly so many bytes arrive, though the other side goes on talking and both have more to say', async (t) => {
+  const server = await peerServer(t)
+  const { port } = await relaying(t, { tcp: `0=127.0.0.1:${server.port}`, plugins: [limitData({ bytes: 3_000_000, direction: 'up' })] })
+  const client = await connectTo(t, port)
+  const peer = await server.next()
+  let got = 0
+  peer.socket.removeAllListeners('data')
+  peer.socket.on('data', (bytes: Buffer) => { got += bytes.length })
+  const talking = setInterval(() => peer.socket.writable && peer.socket.write('and another thing\n'), 1)
+  t.teardown(() => clearInterval(talking))
+  client.socket.on('error', () => {})
+  for (let i = 0; i < 60; i++) client.write(Buffer.alloc(100_000))
+  await peer.over()
+  t.is(got, 3_000_000)
+})
+
+test('a latency that is changed lets go at once of what it holds, whatever it is changed to', async (t) => {
+  const server = await peerServer(t)
+  const relay = await relaying(t, { tcp: `0=127.0.0.1:${server.port}` })
+  const fault = relay.inject(latency({ ms: 3_600_000, direction: 'up' }))
+  const client = await connectTo(t, relay.port)
+  client.write('held')
+  const peer = await server.next()
+  await until(() => relay.journal().length > 0, 'the chunk to be held')
+  fault.change({ ms: 3_500_000 })
+  t.is((await peer.take(4)).toString(), 'held')
 })

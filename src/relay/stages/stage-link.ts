@@ -65,6 +65,8 @@ export class StageLink implements Spring, StageControl {
     this.#over = true
     this.#counts.end()
     this.#wake()
+    // Where it waits at a yield, nobody asks it any more.
+    this.#output.return?.().then(undefined, () => {})
   }
 
   async next(): Promise<IteratorResult<Buffer, undefined>> {

@@ -65,6 +65,8 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   /** The end of this direction is to be that of both. */
   #closing = false
   #patience: NodeJS.Timeout | undefined = undefined
+  /** A reset was asked for: an end in order may not come before it. */
+  #torn = false
 
   constructor(options: StreamStagesOptions) {
     super()
@@ -107,8 +109,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
         at = found + 1
         continue
       }
-      // Behind those on their way out: what they still hold has come before.
-      while (this.#links[at]?.removed === true) at++
+      // Before those on their way out: what they still hold isn't held anew.
       this.#insert(at++, use)
     }
     if (this.#idle) this.#rest()
@@ -155,8 +156,12 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     if (this.destroyed) return
     this.#closing = true
     // What has been given on goes out first, but a reader that is deaf isn't waited for.
+    const { to } = this.#options
+    const gone = (): number => to.bytesWritten - to.writableLength
+    let before = gone()
     this.#patience ??= setInterval(() => {
-      if (this.#writable !== null) this.#closeBoth()
+      if (this.#writable !== null && gone() === before) this.#closeBoth()
+      before = gone()
     }, closePatience).unref()
   }
 
@@ -167,6 +172,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   }
 
   reset(): void {
+    this.#torn = true
     this.#options.onReset('reset by a plugin')
   }
 
@@ -204,7 +210,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     const { to } = this.#options
     for (;;) {
       const { done, value } = await this.#tail.next()
-      if (done === true || to.destroyed) break
+      if (done === true || to.destroyed || to.writableEnded) break
       if (value.length === 0) continue
       this.#account.cameOut(value)
       if (!to.write(value, this.#onWritten)) await new Promise<void>((resolve) => { this.#writable = resolve })
@@ -224,7 +230,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     this.#waiting.length = 0
     this.#waitingBytes = 0
     if (this.#closing) this.#closeBoth()
-    else if (!to.destroyed) to.end()
+    else if (!to.destroyed && !this.#torn) to.end()
     this.emit('drain')
   }
 
