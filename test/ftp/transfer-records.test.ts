@@ -89,7 +89,8 @@ for (const [name, replies] of [
     // The better of two: other tests run at the same time.
     const few = Math.min(took(1000), took(1000))
     const many = Math.min(took(10_000), took(10_000))
-    t.true(many < few * 30, `1,000 took ${Math.round(few)} ms, 10,000 took ${Math.round(many)} ms`)
+    // Ten times would be in proportion, a hundred in its square.
+    t.true(many < few * 50, `1,000 took ${Math.round(few)} ms, 10,000 took ${Math.round(many)} ms`)
   })
 }
 

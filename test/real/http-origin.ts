@@ -19,6 +19,8 @@ export async function httpOrigin(t: ExecutionContext, answer: (request: Incoming
     served++
     answer(request, response)
   })
+  // Longer than a busy machine takes from one request to the next.
+  server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => {
     server.closeAllConnections()
