@@ -8,6 +8,9 @@ import type { Protocol } from './address.js'
 /** Ms for which a connection has to be quiet to count as idle when stopping. */
 const quietWhenStopping = 250
 
+/** Ms: a sweep that comes later after the one before was kept from it. */
+const mostBetweenSweeps = 150
+
 /** A connection or a UDP session that is open now. */
 export interface Carried {
   readonly bytes: Readonly<Record<Direction, number>>
@@ -58,6 +61,7 @@ type Seen = {
 export class OpenConnections {
   readonly #idleTimeout: number
   readonly #udpIdleTimeout: number
+  #swept = 0
   readonly #open = new Map<Carried, Seen>()
   /** Sockets that may be open at once. */
   socketCapacity = Infinity
@@ -144,7 +148,11 @@ export class OpenConnections {
   /** To be called several times a second: bytes are compared, so that no clock is read for each of them. */
   sweep(): void {
     const now = Date.now()
+    // While this process did something else nothing was read, and that nothing came isn't the peers' silence.
+    const late = this.#swept === 0 ? 0 : Math.max(0, now - this.#swept - mostBetweenSweeps)
+    this.#swept = now
     for (const [connection, seen] of this.#open) {
+      seen.quietSince = Math.min(now, seen.quietSince + late)
       if (!isBusy(connection, seen)) continue
       seen.up = connection.bytes.up
       seen.down = connection.bytes.down
