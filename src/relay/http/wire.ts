@@ -3,6 +3,7 @@ import type { WireControl, WirePiece, WireStage } from '../../plugins/messages.j
 import type { SentKind } from '../../recording/slab.js'
 import { onResponse } from './http-hooks.js'
 import type { Inflow } from './inflow.js'
+import { Sleepers } from '../stages/sleepers.js'
 import { WireAccount } from './wire-account.js'
 
 export interface WireUse {
@@ -46,7 +47,7 @@ export class Wire {
   readonly #options: WireOptions
   readonly #account: WireAccount
   readonly #waiting: Waiting[] = []
-  readonly #sleepers = new Set<() => void>()
+  readonly #sleepers = new Sleepers()
   #waitingBytes = 0
   /** Stream offset of what passes next. */
   #position: number
@@ -88,7 +89,7 @@ export class Wire {
     this.#over = true
     while (this.#waiting.length > 0) this.#next()
     this.#account.close()
-    for (const wake of this.#sleepers) wake()
+    this.#sleepers.wakeAll()
     this.#wakeUp()
     this.#release()
   }
@@ -199,16 +200,7 @@ export class Wire {
 
   #sleep(ms: number): Promise<boolean> {
     if (this.#over) return Promise.resolve(false)
-    return new Promise((resolve) => {
-      const end = (whole: boolean): void => {
-        clearTimeout(timer)
-        this.#sleepers.delete(wake)
-        resolve(whole)
-      }
-      const wake = (): void => end(false)
-      const timer = setTimeout(() => end(true), Math.min(Math.max(0, ms), 2 ** 31 - 1))
-      this.#sleepers.add(wake)
-    })
+    return this.#sleepers.sleep(ms)
   }
 
   async* #taken(): AsyncGenerator<WirePiece> {

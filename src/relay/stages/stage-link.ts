@@ -4,6 +4,7 @@ import { Counts } from './counts.js'
 import type { Facts } from './counts.js'
 import { Joint } from './joint.js'
 import type { Draw, Spring } from './joint.js'
+import { Sleepers } from './sleepers.js'
 import { generatorOf, yieldedBytes } from './yielded.js'
 
 export interface StageUse {
@@ -14,8 +15,6 @@ export interface StageUse {
   /** It has failed, and the stream goes on without it from then on. */
   failed?: boolean
 }
-
-const longestTimer = 2 ** 31 - 1
 
 /** What a link needs of the chain that it is in. */
 export interface Chain {
@@ -39,7 +38,7 @@ export class StageLink implements Spring, StageControl {
   replaced = false
   readonly #chain: Chain
   readonly #output: AsyncIterator<Uint8Array | string>
-  readonly #sleepers = new Set<() => void>()
+  readonly #sleepers = new Sleepers()
   readonly #counts = new Counts((kind, text, facts) => this.#chain.tell(this.use, kind, text, facts))
   #over = false
   #closed = false
@@ -57,14 +56,14 @@ export class StageLink implements Spring, StageControl {
     this.removed = true
     this.replaced = replaced
     this.input.end()
-    this.#wake()
+    this.#sleepers.wakeAll()
   }
 
   /** The connection is over: nothing is to be waited for any more. */
   abandon(): void {
     this.#over = true
     this.#counts.end()
-    this.#wake()
+    this.#sleepers.wakeAll()
     // Where it waits at a yield, nobody asks it any more.
     this.#output.return?.().then(undefined, () => {})
   }
@@ -89,22 +88,7 @@ export class StageLink implements Spring, StageControl {
 
   sleep(ms: number): Promise<boolean> {
     if (this.removed || this.#over) return Promise.resolve(false)
-    return new Promise((resolve) => {
-      const end = (whole: boolean): void => {
-        clearTimeout(timer)
-        this.#sleepers.delete(wake)
-        resolve(whole)
-      }
-      const wake = (): void => end(false)
-      const due = performance.now() + ms
-      // Timers count in whole ms and may be early by almost one.
-      const wait = (): NodeJS.Timeout => setTimeout(() => {
-        if (performance.now() >= due) end(true)
-        else timer = wait()
-      }, Math.min(Math.max(0, due - performance.now()), longestTimer))
-      let timer = wait()
-      this.#sleepers.add(wake)
-    })
+    return this.#sleepers.sleep(ms)
   }
 
   cameAt(chunk: Uint8Array): number {
@@ -134,10 +118,6 @@ export class StageLink implements Spring, StageControl {
 
   count(text: string, facts: Facts): void {
     this.#counts.add(text, facts)
-  }
-
-  #wake(): void {
-    for (const wake of this.#sleepers) wake()
   }
 }
 
