@@ -3,8 +3,9 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 /*
- * Runs ava, prints each test as it ends, names what was skipped and closes with one line of counts. WIRETAPE_TEST_NO_SKIPS=1 makes a
- * skipped test a failure, for machines that have every optional program.
+ * Runs ava, prints each test as it ends, names what was skipped, tells every failure again, whole, and closes with one line of counts:
+ * the end of a long log is what people read. WIRETAPE_TEST_NO_SKIPS=1 makes a skipped test a failure, for machines that have every
+ * optional program.
  */
 
 const words = process.argv.slice(2)
@@ -16,6 +17,13 @@ let passed = 0
 let failed = 0
 let inFailure = false
 const skipped: string[] = []
+/** The lines that tell of failed tests: each one's title, then what ava says of it. */
+const failures: string[] = []
+
+function tellFailure(line: string): void {
+  failures.push(line)
+  console.log(line)
+}
 
 createInterface({ input: child.stdout }).on('line', (line) => {
   const result = /^(not )?ok \d+ - (.*)$/.exec(line)
@@ -24,7 +32,7 @@ createInterface({ input: child.stdout }).on('line', (line) => {
     inFailure = not !== undefined
     if (inFailure) {
       failed++
-      console.log(`✘ ${title}`)
+      tellFailure(`✘ ${title}`)
     } else if (/# SKIP/i.test(title)) {
       skipped.push(title.replace(/\s*# SKIP.*$/i, ''))
     } else {
@@ -34,7 +42,7 @@ createInterface({ input: child.stdout }).on('line', (line) => {
   } else if (/^(?:TAP version|1\.\.\d|---$|# (?:tests|pass|fail|skip))/.test(line)) {
     inFailure = false
   } else if (line.startsWith('#') ? line.trim() !== '#' && inFailure : inFailure || line.startsWith('    #')) {
-    console.log(line)
+    tellFailure(line)
   }
 }).on('close', () => {
   for (const title of skipped) console.log(`- skipped: ${title}`)
@@ -43,8 +51,9 @@ createInterface({ input: child.stdout }).on('line', (line) => {
 child.on('close', (code) => {
   if (code !== 0 && failed === 0) {
     failed++
-    console.log(`✘ the test runner ended with ${code}`)
+    tellFailure(`✘ the test runner ended with ${code}`)
   }
+  if (failures.length > 0) console.log(['', 'What failed:', ...failures, ''].join('\n'))
   if (noSkips && skipped.length > 0) console.log(`✘ ${skipped.length} tests were skipped where none may be`)
   console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped`)
   process.exitCode = failed > 0 || passed === 0 || (noSkips && skipped.length > 0) ? 1 : 0

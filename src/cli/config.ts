@@ -15,7 +15,7 @@ export interface Config extends RelayOptions {
 }
 
 const keys: readonly (keyof Config)[] = [
-  'http', 'tcp', 'ftp', 'udp', 'plugins', 'seed', 'record', 'insecure', 'rewriteHost', 'inline', 'connectTimeout', 'idleTimeout', 'grace', 'ftpDataPorts', 'ftpDataHost',
+  'http', 'tcp', 'ftp', 'udp', 'plugins', 'seed', 'record', 'insecure', 'rewriteHost', 'connectTimeout', 'idleTimeout', 'grace', 'ftpDataPorts', 'ftpDataHost',
   'ftpTrustPasv', 'ftpRefuseTls', 'keepPasswords', 'udpIdleTimeout', 'udpSessions', 'udpBuffer', 'decode', 'control',
 ]
 

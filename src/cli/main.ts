@@ -12,7 +12,7 @@ import { plainLs } from './plain-ls.js'
 const optionTypes = {
   numbers: ['udp-idle-timeout', 'udp-sessions', 'udp-buffer', 'connect-timeout', 'idle-timeout', 'grace', 'limit', 'seed', 'port'],
   switches: [
-    'ftp-trust-pasv', 'ftp-refuse-tls', 'keep-passwords', 'insecure', 'rewrite-host', 'inline', 'json', 'overwrite', 'append', 'follow', 'raw', 'full', 'redact',
+    'ftp-trust-pasv', 'ftp-refuse-tls', 'keep-passwords', 'insecure', 'rewrite-host', 'json', 'overwrite', 'append', 'follow', 'raw', 'full', 'redact',
   ],
 }
 
@@ -32,7 +32,6 @@ function relayOptions(parser: Argv) {
     .option('ftp-refuse-tls', { type: 'boolean', describe: 'answer AUTH with 534, so that the client goes on in the clear' })
     .option('keep-passwords', { type: 'boolean', describe: 'record the arguments of PASS and ACCT unmasked' })
     .option('insecure', { type: 'boolean', describe: 'accept the certificate of an https:// target unverified' })
-    .option('inline', { type: 'boolean', describe: 'read HTTP message by message from the start: plugins and faults that come later reach open connections' })
     .option('rewrite-host', { type: 'boolean', describe: "set Host to the target's instead of passing on the client's" })
     .option('connect-timeout', { defaultDescription: '10', requiresArg: true, describe: 'seconds to wait for the target to accept' })
     .option('idle-timeout', { defaultDescription: '0', requiresArg: true, describe: 'seconds without a byte after which a connection is closed (0: never)' })

@@ -28,7 +28,6 @@ export interface RelayArguments {
   readonly keepPasswords: boolean | undefined
   readonly insecure: boolean | undefined
   readonly rewriteHost: boolean | undefined
-  readonly inline: boolean | undefined
   readonly connectTimeout: unknown
   readonly idleTimeout: unknown
   readonly grace: unknown
@@ -43,9 +42,9 @@ export interface RelayArguments {
 async function optionsOf(given: RelayArguments, record: RecorderOptions | null): Promise<Config> {
   const config = await readConfig(given.config ?? null)
   const list = (name: 'http' | 'tcp' | 'ftp' | 'udp'): readonly string[] => [...config[name] === undefined ? [] : [config[name]].flat(), ...given[name]]
-  const { ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, inline, decode, udpSessions, udpBuffer, seed, control } = given
+  const { ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, decode, udpSessions, udpBuffer, seed, control } = given
   const words = {
-    ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, inline, decode, udpSessions, udpBuffer, seed, control,
+    ftpDataPorts, ftpDataHost, ftpTrustPasv, ftpRefuseTls, keepPasswords, insecure, rewriteHost, decode, udpSessions, udpBuffer, seed, control,
     udpIdleTimeout: seconds('udp-idle-timeout', given.udpIdleTimeout), connectTimeout: seconds('connect-timeout', given.connectTimeout),
     idleTimeout: seconds('idle-timeout', given.idleTimeout), grace: seconds('grace', given.grace),
   }
@@ -71,7 +70,9 @@ export async function relay(given: RelayArguments, record: RecorderOptions | nul
   const { control: place, ...options } = await optionsOf(given, record)
   // Before the relay: a port that is taken leaves no recording.
   const control = place === undefined ? null : await BoundControl.bind(readControlAddress(place))
-  const running = await startRelay({ ...options, empty: control !== null }).catch(async (thrown: unknown) => {
+  // What nobody can ask for while it runs isn't made ready for.
+  const injectable = control !== null || (options.plugins ?? []).length > 0
+  const running = await startRelay({ ...options, injectable, empty: control !== null }).catch(async (thrown: unknown) => {
     await control?.close()
     throw thrown
   })

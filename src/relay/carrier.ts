@@ -17,7 +17,9 @@ import { FtpControl } from './ftp/control.js'
 import type { DataConnection } from './ftp/data-connection.js'
 import { listensToTransfers, PluggedTransfer } from './ftp/transfer-hooks.js'
 import { holdSocket } from './held-socket.js'
+import { ExchangeWatch } from './http/exchange-watch.js'
 import { HttpSession } from './http/session.js'
+import type { HttpSessionSettings } from './http/session.js'
 import type { Journal } from './journal.js'
 import type { Carried, OpenConnections } from './open-connections.js'
 import type { RelaySettings } from './options.js'
@@ -97,15 +99,12 @@ export class Carrier {
   }
 
   #carry(client: Socket, { protocol, target }: RelayAddress, number: number, tap: ConnectionRecorder | null, plugins: ConnectionPlugins): void {
-    const { settings: { insecure, connectTimeout, keptAwayFrom, rewriteHost, inline, ftp }, open } = this.#options
-    if (protocol === 'http' && (inline || plugins.listensTo('http'))) {
-      open.add(protocol, tap, new HttpSession(client, {
-        target, connectTimeout, insecure, keptAwayFrom, rewriteHost, tap, plugins, stages: () => stagesOf(plugins),
-        onDialFailed: (_error, code) => this.#dialFailed(code),
-        onOver: (over, ending) => this.#over(over, plugins, ending),
-      }), plugins.info)
+    const { settings: { insecure, connectTimeout, keptAwayFrom, rewriteHost, injectable, ftp }, open } = this.#options
+    if (protocol === 'http' && plugins.listensTo('http')) {
+      open.add(protocol, tap, this.#session(client, target, tap, plugins), plugins.info)
       return
     }
+    const watch = protocol === 'http' && injectable ? new ExchangeWatch() : null
     const control = protocol !== 'ftp' ? null : new FtpControl({
       settings: ftp, tap, client, plugins,
       onCut: (reason) => connection.reset(reason), onClose: (reason) => connection.finish(reason),
@@ -115,11 +114,24 @@ export class Carrier {
       tap, dial: { target, timeout: connectTimeout, insecure, keptAwayFrom },
       inline: control ?? (protocol === 'http' && rewriteHost ? new RewriteHost(target.authority, tap) : null),
       plugins, stages: stagesOf(plugins),
+      handOver: watch === null ? null : {
+        watch, wanted: () => plugins.listensTo('http'),
+        take: (from, handedOver) => open.replace(from, this.#session(client, target, tap, plugins, { ...handedOver, decoder: watch.decoder })),
+      },
       onConnected: (server) => control?.connected(server),
       onDialFailed: (_error, code) => this.#dialFailed(code),
       onOver: (over, ending) => this.#over(over, plugins, ending),
     })
     open.add(protocol, tap, connection, plugins.info)
+  }
+
+  #session(client: Socket, target: Target, tap: ConnectionRecorder | null, plugins: ConnectionPlugins, standing?: HttpSessionSettings['standing']): HttpSession {
+    const { insecure, connectTimeout, keptAwayFrom, rewriteHost } = this.#options.settings
+    return new HttpSession(client, {
+      target, connectTimeout, insecure, keptAwayFrom, rewriteHost, tap, plugins, stages: () => stagesOf(plugins), standing,
+      onDialFailed: (_error, code) => this.#dialFailed(code),
+      onOver: (over, ending) => this.#over(over, plugins, ending),
+    })
   }
 
   /** A data connection is one of its own: it lives on when its control connection has ended. */

@@ -7,6 +7,7 @@ import { dial } from './dial.js'
 import type { DialOptions, Dialled } from './dial.js'
 import { brokenBy, resetBehind } from './ending.js'
 import type { ConnectionEnding } from './ending.js'
+import type { HandOver, Watch } from './hand-over.js'
 import { Lane } from './lane.js'
 import type { Inline } from './lane.js'
 import { returnReadBuffer, takeReadBuffer } from './read-buffer.js'
@@ -23,6 +24,14 @@ export interface ConnectionSettings {
   /** What the plugins have for this connection's bytes. */
   readonly stages: Stages
   readonly plugins: ConnectionPlugins
+  /** Lets another carry the connection on, where plugins come that ask for it. */
+  readonly handOver?: {
+    /** Asked whenever plugins have changed. */
+    wanted(): boolean
+    readonly watch: Watch
+    /** This connection has let go of all: it is neither closed nor heard of again. */
+    take(connection: Connection, handedOver: HandOver): void
+  } | null
   /** Called once the other side is connected. */
   readonly onConnected?: (dialled: Socket) => void
   /** Called when nothing could be dialled, with a sentence and the system's code. */
@@ -46,11 +55,16 @@ export class Connection {
   readonly #acceptedSide: 'client' | 'server'
   readonly #dialling: { abort(): void }
   readonly #readBuffer = takeReadBuffer()
+  #readTo: (bytes: Buffer) => boolean
   #dialled: Dialled | null = null
   #fromAccepted: Lane | null = null
   #fromDialled: Lane | null = null
   /** Where each direction goes: a socket, or the plugins' stages before it. */
   readonly #outlets: Record<Direction, { readonly lane: Lane, readonly socket: Socket, readonly reusesBuffer: boolean, stages: StreamStages | null } | null> = { up: null, down: null }
+  readonly #watch: Watch | null
+  #leaving = false
+  /** Undoes what the sockets were asked to tell. */
+  readonly #listening: (() => void)[] = []
   #open = 1
   #reason: string | null = null
   #error: string | null = null
@@ -58,19 +72,22 @@ export class Connection {
   constructor(accepted: Socket, settings: ConnectionSettings) {
     this.#accepted = accepted
     this.#settings = settings
+    this.#watch = settings.handOver?.watch ?? null
     this.#acceptedSide = settings.accepted ?? 'client'
     const dialledDirection = this.#acceptedSide === 'client' ? 'down' : 'up'
-    accepted.on('error', (error) => this.#broken(this.#acceptedSide, error))
-    accepted.once('close', () => this.#closed())
+    this.#listen(accepted, 'error', (error: Error) => this.#broken(this.#acceptedSide, error))
+    this.#listen(accepted, 'close', () => this.#closed())
+    this.#readTo = (bytes) => {
+      this.lastDirection = dialledDirection
+      this.#watch?.take(dialledDirection, bytes)
+      return this.#fromDialled!.take(bytes)
+    }
     this.#dialling = dial(
       {
         ...settings.dial,
         reads: {
           buffer: this.#readBuffer,
-          take: (bytes) => {
-            this.lastDirection = dialledDirection
-            return this.#fromDialled!.take(bytes)
-          },
+          take: (bytes) => this.#readTo(bytes),
         },
       },
       (dialled) => this.#connected(dialled),
@@ -163,9 +180,8 @@ export class Connection {
     const [forth, back] = acceptedSide === 'client' ? ['up', 'down'] as const : ['down', 'up'] as const
     this.#dialled = dialled
     this.#open++
-    socket.on('error', (error) => this.#broken(dialledSide, error))
-    if (raw !== socket) raw.on('error', (error) => this.#broken(dialledSide, error))
-    socket.once('close', () => this.#closed())
+    for (const one of new Set([socket, raw])) this.#listen(one, 'error', (error: Error) => this.#broken(dialledSide, error))
+    this.#listen(socket, 'close', () => this.#closed())
     tap?.connected({
       dial: addressOf(raw.localAddress, raw.localPort), [dialledSide]: addressOf(raw.remoteAddress, raw.remotePort), tls,
     })
@@ -179,16 +195,23 @@ export class Connection {
     this.#pluginsChanged()
     const laneOf = (direction: Direction): Lane => direction === forth ? fromAccepted : fromDialled
     inline?.attach?.((direction, pieces) => laneOf(direction).write(pieces), (direction, bytes) => laneOf(direction).supply(bytes))
-    accepted.on('data', this.#noting(forth, fromAccepted))
-    if (tls !== null) socket.on('data', this.#noting(back, fromDialled))
-    accepted.once('end', () => this.#ended(acceptedSide, accepted, fromAccepted))
-    socket.once('end', () => this.#ended(dialledSide, socket, fromDialled))
+    this.#listen(accepted, 'data', this.#noting(forth, fromAccepted))
+    if (tls !== null) this.#listen(socket, 'data', this.#noting(back, fromDialled))
+    this.#listen(accepted, 'end', () => this.#ended(acceptedSide, accepted, fromAccepted))
+    this.#listen(socket, 'end', () => this.#ended(dialledSide, socket, fromDialled))
     this.#settings.onConnected?.(raw)
     accepted.resume()
     socket.resume()
   }
 
+  #listen(socket: Socket, event: string, listener: (...words: never[]) => void): void {
+    const called = listener as (...words: unknown[]) => void
+    socket.on(event, called)
+    this.#listening.push(() => socket.off(event, called))
+  }
+
   #pluginsChanged(): void {
+    this.#leaving = this.#settings.handOver?.wanted() ?? false
     for (const direction of ['up', 'down'] as const) this.#restage(direction)
   }
 
@@ -222,9 +245,29 @@ export class Connection {
 
   #noting(direction: Direction, lane: Lane): (chunk: Buffer) => void {
     return (chunk) => {
+      if (this.#leaving && direction === 'up' && this.#leave(chunk)) return
       this.lastDirection = direction
+      this.#watch?.take(direction, chunk)
       lane.takeOrPause(chunk)
     }
+  }
+
+  /** Where one exchange is over and the client begins the next: before that nobody could tell who has to answer what. */
+  #leave(chunk: Buffer): boolean {
+    const { up, down } = this.#outlets
+    if (!this.#watch!.between || this.#reason !== null || up === null || down === null) return false
+    if ([up, down].some(({ lane, stages }) => lane.ended || stages?.holds === true)) return false
+    for (const stop of this.#listening.splice(0)) stop()
+    this.#outlets.up = this.#outlets.down = null
+    up.lane.retire()
+    down.lane.retire()
+    this.#settings.plugins.onChange(() => {})
+    this.#settings.handOver!.take(this, {
+      client: this.#accepted, dialled: this.#dialled!, readBuffer: this.#readBuffer, bytes: this.bytes,
+      stagesOf: this.#settings.stages, stages: { up: up.stages, down: down.stages }, chunk,
+      readTo: (take) => { this.#readTo = take },
+    })
+    return true
   }
 
   #ended(side: 'client' | 'server', socket: Socket, lane: Lane): void {

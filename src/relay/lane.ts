@@ -52,6 +52,7 @@ export class Lane {
   /** The end has been passed on. */
   #told = false
   #halted = false
+  #retired = false
 
   constructor(direction: Direction, from: Socket, to: Outlet, tap: ConnectionRecorder | null, inline: Inline | null, reusesBuffer: boolean) {
     this.#direction = direction
@@ -105,6 +106,12 @@ export class Lane {
   /** What comes from now on goes nowhere. */
   halt(): void {
     this.#halted = true
+  }
+
+  /** Somebody else reads and writes from now on. */
+  retire(): void {
+    this.#retired = true
+    this.#to.off('drain', this.#onDrain)
   }
 
   /** The sender has closed its side: pass that on, after what is still queued. */
@@ -163,6 +170,7 @@ export class Lane {
   }
 
   #resume(): void {
+    if (this.#retired) return
     if (this.#halted || (!this.#waitsForPeer && !this.#waitsForRecorder && !this.#waitsForInline && !this.#from.destroyed)) this.#from.resume()
   }
 }

@@ -104,6 +104,14 @@ export class OpenConnections {
     this.#open.set(connection, { id: ++this.#ids, info, opened: Date.now(), protocol, handle: tap?.handle ?? null, parent, up: 0, down: 0, activity: 0, quietSince: Date.now() })
   }
 
+  /** Another carries it on from here: for everybody else it is the same connection. */
+  replace(connection: Carried, by: Carried): void {
+    const seen = this.#open.get(connection)
+    if (seen === undefined) return
+    this.#open.delete(connection)
+    this.#open.set(by, seen)
+  }
+
   remove(connection: Carried): void {
     const seen = this.#open.get(connection)
     if (seen === undefined) return

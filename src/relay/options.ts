@@ -37,10 +37,10 @@ export interface RelayOptions extends FtpOptions {
   /** Set `Host` to the target's instead of passing on the client's. */
   readonly rewriteHost?: boolean
   /**
-   * Read HTTP message by message from the start, also while no plugin wants messages: those that are injected later then reach connections that are
-   * open already. Otherwise such a connection is a pipe.
+   * Faults of HTTP messages that come while it runs reach the next exchange of connections that are open already: the default. For that
+   * each exchange is followed as it passes; with false they begin with the next connection.
    */
-  readonly inline?: boolean
+  readonly injectable?: boolean
   /** Ms to wait for the target to accept a connection; 10,000 by default. */
   readonly connectTimeout?: number
   /** Ms without a byte either way after which a connection is closed; 0, the default, is never. */
@@ -64,7 +64,7 @@ export interface RelaySettings {
   readonly record: RecorderOptions | null
   readonly insecure: boolean
   readonly rewriteHost: boolean
-  readonly inline: boolean
+  readonly injectable: boolean
   readonly connectTimeout: number
   readonly idleTimeout: number
   readonly grace: number
@@ -101,7 +101,7 @@ export function readRelayOptions(options: RelayOptions): RelaySettings {
       : record === true ? {} : typeof record === 'string' ? { path: record } : record,
     insecure: options.insecure ?? false,
     rewriteHost: options.rewriteHost ?? false,
-    inline: options.inline ?? false,
+    injectable: options.injectable ?? true,
     connectTimeout: milliseconds('connect-timeout', options.connectTimeout, 10_000),
     idleTimeout: milliseconds('idle-timeout', options.idleTimeout, 0),
     grace: milliseconds('grace', options.grace, 5_000),

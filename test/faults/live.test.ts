@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import { definePlugin } from 'wiretape'
-import { bandwidth, corrupt, httpError, latency, limitData, noop, slicer, stall, timeout } from 'wiretape/faults'
+import { bandwidth, corrupt, httpError, latency, limitData, noop, slicer, stall, stallBody, timeout } from 'wiretape/faults'
 import type { ShippedFault } from 'wiretape/faults'
 import { until } from '../real/deadline.js'
 import { connectTo, echoServer, peerServer } from '../real/peer.js'
@@ -151,12 +151,12 @@ test('a latency that is made shorter lets go of what it holds, counted from when
   t.is((await peer.rest()).toString(), 'again')
 })
 
-for (const [how, record, inline] of [['', false, false], [', when recording', true, false], [', inline', false, true], [', inline, when recording', true, true]] as const) {
+for (const [how, record, message] of [['', false, false], [', when recording', true, false], [', message by message', false, true], [', message by message, when recording', true, true]] as const) {
   test(`a stop waits for a response that a fault holds, although all of it has come${how}`, async (t) => {
     const server = createHttpServer((_, response) => { response.end(Buffer.alloc(60_000)) }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     t.teardown(() => server.close())
-    const options = { http: `0=http://127.0.0.1:${(server.address() as AddressInfo).port}`, grace: 60_000, inline }
+    const options = { http: `0=http://127.0.0.1:${(server.address() as AddressInfo).port}`, grace: 60_000, plugins: message ? [stallBody({ ms: 1, path: '/no' })] : [] }
     const { relay } = record ? await taping(t, options) : { relay: await relaying(t, options) }
     relay.inject(bandwidth({ rate: 50, direction: 'down' }))
     const response = await fetch(`http://127.0.0.1:${relay.port}/`)

@@ -9,6 +9,7 @@ import { addressOf } from '../connection.js'
 import type { Dialled } from '../dial.js'
 import { brokenBy, resetBehind } from '../ending.js'
 import type { ConnectionEnding } from '../ending.js'
+import type { HandOver } from '../hand-over.js'
 import type { Carried } from '../open-connections.js'
 import type { Outlet } from '../outlet.js'
 import { returnReadBuffer, takeReadBuffer } from '../read-buffer.js'
@@ -34,6 +35,8 @@ export interface HttpSessionSettings {
   /** Made anew for each socket that is written to. */
   readonly stages: () => Stages
   readonly onDialFailed: (error: string, code: string | null) => void
+  /** A pipe carried it until now, between two exchanges: `decoder` has read them. */
+  readonly standing?: HandOver & { readonly decoder: Http1Decoder } | undefined
   /** Called once, when all sockets are gone. */
   readonly onOver: (session: HttpSession, ending: ConnectionEnding) => void
 }
@@ -52,7 +55,7 @@ const nothing = Buffer.alloc(0)
  */
 export class HttpSession implements Carried, Host {
   lastDirection: Direction = 'up'
-  readonly bytes: Record<Direction, number> = { up: 0, down: 0 }
+  readonly bytes: Record<Direction, number>
   readonly plugins: ConnectionPlugins
   readonly tap: ConnectionRecorder | null
   readonly target: Target
@@ -65,8 +68,8 @@ export class HttpSession implements Carried, Host {
   readonly #settings: HttpSessionSettings
   readonly #clientOut: Outlet
   readonly #outlets = new Set<StagedOutlet>()
-  readonly #requests = new Http1Decoder()
-  readonly #readBuffer = takeReadBuffer()
+  readonly #requests: Http1Decoder
+  readonly #readBuffer: Buffer
   readonly #regulator: Regulator
   #exchange: Exchange | null = null
   #upstream: Upstream | null = null
@@ -79,14 +82,18 @@ export class HttpSession implements Carried, Host {
   #error: string | null = null
 
   constructor(client: Socket, settings: HttpSessionSettings) {
+    const { standing } = settings
     this.#client = client
     this.#settings = settings
+    this.bytes = { up: 0, down: 0, ...standing?.bytes }
+    this.#requests = standing?.decoder ?? new Http1Decoder()
+    this.#readBuffer = standing?.readBuffer ?? takeReadBuffer()
     this.plugins = settings.plugins
     this.tap = settings.tap
     this.target = settings.target
     this.rewriteHost = settings.rewriteHost
     this.#regulator = new Regulator(client, () => this.#settle())
-    this.#clientOut = this.#outlet('down', client)
+    this.#clientOut = this.#outlet('down', client, standing)
     settings.plugins.onChange(() => {
       for (const outlet of this.#outlets) outlet.update()
     })
@@ -99,6 +106,10 @@ export class HttpSession implements Carried, Host {
     client.once('close', () => this.#closed())
     client.on('data', (bytes) => this.#received(bytes))
     client.once('end', () => this.#clientEnd())
+    if (standing !== undefined) {
+      this.#upstream = this.#upstreamTo(settings.target, (upstream) => this.#attach(upstream), standing)
+      this.#received(standing.chunk)
+    }
     client.resume()
   }
 
@@ -130,16 +141,20 @@ export class HttpSession implements Carried, Host {
     }
     current?.discard()
     this.fromServer.clear()
-    const { connectTimeout: timeout, insecure, keptAwayFrom } = this.#settings
     const again = current !== null
-    const upstream = new Upstream({
-      target, timeout, insecure, keptAwayFrom, buffer: this.#readBuffer,
-      outlet: (direction, socket) => this.#outlet(direction, socket),
-      onConnected: (upstream, dialled) => {
-        this.#connected(upstream, dialled, again)
-        go(upstream)
-        this.#settle()
-      },
+    this.#upstream = this.#upstreamTo(target, (upstream, dialled) => {
+      this.#connected(upstream, dialled, again)
+      go(upstream)
+      this.#settle()
+    })
+  }
+
+  /** @param standing a connection to a server that is open already. */
+  #upstreamTo(target: Target, onConnected: (upstream: Upstream, dialled: Dialled) => void, standing?: HandOver): Upstream {
+    const { connectTimeout: timeout, insecure, keptAwayFrom } = this.#settings
+    return new Upstream({
+      target, timeout, insecure, keptAwayFrom, buffer: this.#readBuffer, standing, onConnected,
+      outlet: (direction, socket) => this.#outlet(direction, socket, standing),
       onFailed: (error, code) => {
         if (this.#reason !== null) return
         this.#settings.onDialFailed(error, code)
@@ -152,7 +167,6 @@ export class HttpSession implements Carried, Host {
       onBroken: (from, error) => this.#broken('server', error, from),
       onClosed: () => this.#closed(),
     })
-    this.#upstream = upstream
   }
 
   finished(status: number, closing: boolean): void {
@@ -301,12 +315,16 @@ export class HttpSession implements Carried, Host {
 
   #connected(upstream: Upstream, dialled: Dialled, again: boolean): void {
     const { raw, tls } = dialled
+    this.#attach(upstream)
+    this.tap?.connected({ dial: addressOf(raw.localAddress, raw.localPort), server: addressOf(raw.remoteAddress, raw.remotePort), tls })
+    if (again) this.plugins.tell({ kind: 'dialled', source: 'relay', hook: 'http.request', text: `connected to ${upstream.target.text}` })
+  }
+
+  #attach(upstream: Upstream): void {
     this.#open++
     this.up.outlet = upstream.outlet
     this.down.base = this.bytes.down
     upstream.outlet!.on('drain', () => this.#settle())
-    this.tap?.connected({ dial: addressOf(raw.localAddress, raw.localPort), server: addressOf(raw.remoteAddress, raw.remotePort), tls })
-    if (again) this.plugins.tell({ kind: 'dialled', source: 'relay', hook: 'http.request', text: `connected to ${upstream.target.text}` })
   }
 
   /** After each run of pieces: what they gave is written, and who may send on is decided. */
@@ -409,9 +427,11 @@ export class HttpSession implements Carried, Host {
     this.#settings.onOver(this, ending)
   }
 
-  #outlet(direction: Direction, to: Socket): Outlet {
+  #outlet(direction: Direction, to: Socket, standing?: HandOver): Outlet {
     const { plugins, stages } = this.#settings
-    const outlet = new StagedOutlet({ direction, to, plugins, stages: stages(), onReset: (why) => this.reset(why), onClose: (why) => this.end(why) })
+    const outlet = new StagedOutlet({
+      direction, to, plugins, standing: standing?.stages[direction] ?? null, stages: standing?.stagesOf ?? stages(), onReset: (why) => this.reset(why), onClose: (why) => this.end(why),
+    })
     this.#outlets.add(outlet)
     to.once('close', () => this.#outlets.delete(outlet))
     return outlet

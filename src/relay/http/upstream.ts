@@ -6,6 +6,7 @@ import type { Target } from '../address.js'
 import { dial } from '../dial.js'
 import type { Dialled } from '../dial.js'
 import { resetBehind } from '../ending.js'
+import type { HandOver } from '../hand-over.js'
 import type { Outlet } from '../outlet.js'
 import { resetSocket } from '../reset-socket.js'
 
@@ -15,6 +16,8 @@ export interface UpstreamOptions {
   readonly insecure: boolean
   readonly keptAwayFrom: readonly Address[]
   readonly buffer: Buffer
+  /** It is connected already. */
+  readonly standing?: Pick<HandOver, 'dialled' | 'readTo'> | undefined
   /** What stands before its socket. */
   outlet(direction: Direction, socket: Socket): Outlet
   onConnected(upstream: Upstream, dialled: Dialled): void
@@ -43,7 +46,7 @@ export class Upstream {
   readonly #dialling: { abort(): void }
 
   constructor(options: UpstreamOptions) {
-    const { target, timeout, insecure, keptAwayFrom, buffer } = options
+    const { target, timeout, insecure, keptAwayFrom, buffer, standing } = options
     this.target = target
     this.ownsReads = target.secure
     const take = (bytes: Buffer): void => {
@@ -51,40 +54,46 @@ export class Upstream {
       options.onBytes(this, bytes)
       this.bytes += bytes.length
     }
-    this.#dialling = dial({
-      target, timeout, insecure, keptAwayFrom,
-      reads: {
-        buffer,
-        take: (bytes) => {
-          take(bytes)
-          return this.#reading
-        },
-      },
-    }, (dialled) => {
-      const { socket, raw, tls } = dialled
-      this.#dialled = dialled
-      const broken = (error: Error): void => {
-        if (!this.discarded) options.onBroken(this, error)
-      }
-      socket.on('error', broken)
-      if (raw !== socket) raw.on('error', broken)
-      socket.once('close', () => options.onClosed(this))
-      socket.once('end', () => {
-        this.ended = true
-        const reset = resetBehind(socket)
-        if (reset !== null) {
-          broken(reset)
-          return
-        }
-        if (!this.discarded) options.onEnd(this)
+    const takeRead = (bytes: Buffer): boolean => {
+      take(bytes)
+      return this.#reading
+    }
+    if (standing !== undefined) {
+      this.#dialling = { abort: () => {} }
+      standing.readTo(takeRead)
+      this.#connected(standing.dialled, take, options)
+      return
+    }
+    this.#dialling = dial(
+      { target, timeout, insecure, keptAwayFrom, reads: { buffer, take: takeRead } },
+      (dialled) => this.#connected(dialled, take, options),
+      (error, code) => {
+        if (!this.discarded) options.onFailed(error, code)
       })
-      if (tls !== null) socket.on('data', take)
-      this.outlet = options.outlet('up', socket)
-      options.onConnected(this, dialled)
-      if (!this.discarded && this.#reading) socket.resume()
-    }, (error, code) => {
-      if (!this.discarded) options.onFailed(error, code)
+  }
+
+  #connected(dialled: Dialled, take: (bytes: Buffer) => void, options: UpstreamOptions): void {
+    const { socket, raw, tls } = dialled
+    this.#dialled = dialled
+    const broken = (error: Error): void => {
+      if (!this.discarded) options.onBroken(this, error)
+    }
+    socket.on('error', broken)
+    if (raw !== socket) raw.on('error', broken)
+    socket.once('close', () => options.onClosed(this))
+    socket.once('end', () => {
+      this.ended = true
+      const reset = resetBehind(socket)
+      if (reset !== null) {
+        broken(reset)
+        return
+      }
+      if (!this.discarded) options.onEnd(this)
     })
+    if (tls !== null) socket.on('data', take)
+    this.outlet = options.outlet('up', socket)
+    options.onConnected(this, dialled)
+    if (!this.discarded && this.#reading) socket.resume()
   }
 
   get connected(): boolean {

@@ -11,6 +11,8 @@ export interface StagedOutletOptions {
   readonly to: Socket
   readonly plugins: ConnectionPlugins
   readonly stages: Stages
+  /** Stages that stand before the socket already. */
+  readonly standing: StreamStages | null
   readonly onReset: (why: string) => void
   readonly onClose: (why: string) => void
 }
@@ -29,6 +31,11 @@ export class StagedOutlet extends EventEmitter<{ drain: [] }> implements Outlet 
     options.to.on('drain', () => {
       if (this.#stages === null) this.emit('drain')
     })
+    const { standing, onReset, onClose } = options
+    if (standing !== null) {
+      standing.moveTo({ onReset, onClose, onBare: () => this.#bare(standing) })
+      this.#own(standing)
+    }
     this.update()
   }
 
@@ -65,16 +72,22 @@ export class StagedOutlet extends EventEmitter<{ drain: [] }> implements Outlet 
     if (stages.length === 0 || this.#ended) return
     const made: StreamStages = new StreamStages({
       direction, offset: 0, to, tap: null, plugins, stages, onReset, onClose,
-      onBare: () => {
-        if (this.#stages !== made || this.#ended) return
-        this.#stages = null
-        made.detach()
-        this.emit('drain')
-      },
+      onBare: () => this.#bare(made),
     })
-    this.#stages = made
-    made.on('drain', () => {
-      if (this.#stages === made) this.emit('drain')
+    this.#own(made)
+  }
+
+  #own(stages: StreamStages): void {
+    this.#stages = stages
+    stages.on('drain', () => {
+      if (this.#stages === stages) this.emit('drain')
     })
+  }
+
+  #bare(stages: StreamStages): void {
+    if (this.#stages !== stages || this.#ended) return
+    this.#stages = null
+    stages.detach()
+    this.emit('drain')
   }
 }

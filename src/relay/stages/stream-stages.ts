@@ -47,7 +47,7 @@ const over: Result = { done: true, value: undefined }
  * connection is open. Only what a stage really changed is recorded as sent instead.
  */
 export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet, Chain {
-  readonly #options: StreamStagesOptions
+  #options: StreamStagesOptions
   readonly #account: Account
   /** Taken, and not yet asked for by the first stage. */
   readonly #waiting: Waiting[] = []
@@ -129,7 +129,14 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
 
   end(): void {
     this.#ended = true
-    this.#answer()
+    // A stage that closes both directions leaves it to their owner to end this one.
+    if (this.#over && !this.#torn && !this.destroyed) this.#options.to.end()
+    else this.#answer()
+  }
+
+  /** Has another owner, who writes other bytes than were received: what stages change isn't recorded from now on. Only where it holds nothing. */
+  moveTo(owner: Pick<StreamStagesOptions, 'onReset' | 'onClose' | 'onBare'>): void {
+    this.#options = { ...this.#options, ...owner, tap: null }
   }
 
   /** Leaves the socket to others: only where it is bare. */
