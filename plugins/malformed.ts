@@ -1,44 +1,34 @@
-import { definePlugin, picker, requestOptions, responseMatcher, selection } from 'wiretape'
-import type { HttpResponse, WireStage } from 'wiretape'
+import { definePlugin, messageSelection, onMessages } from 'wiretape'
+import type { HttpRequest, HttpResponse, WireStage } from 'wiretape'
 
 export default definePlugin({
   name: 'malformed',
-  description: 'Makes HTTP responses that are none: a chunk size that is no number, or a Content-Length that lies.',
+  description: 'Makes HTTP messages that are none: a chunk size that is no number, or a Content-Length that lies.',
   options: {
-    kind: { type: 'string', choices: ['bad-chunk-size', 'wrong-length'], default: 'bad-chunk-size', description: 'What is wrong with them. A wrong length is for responses that have one.' },
+    kind: { type: 'string', choices: ['bad-chunk-size', 'wrong-length'], default: 'bad-chunk-size', description: 'What is wrong with them. A wrong length is for messages that have one.' },
     by: { type: 'number', default: 10, minimum: -1_000_000_000, maximum: 1_000_000_000, integer: true, description: 'wrong-length: so many bytes more than there are, fewer where negative.' },
-    ...selection,
-    ...requestOptions,
+    ...messageSelection,
   },
-  setup({ options, random, shared }) {
-    const { kind, by } = options
-    const matches = responseMatcher(options)
-    const picks = picker(options, { random, shared })
-    return {
-      http: {
-        response(response) {
-          if (!matches(response) || !mayHaveBody(response)) return
-          if (kind === 'bad-chunk-size') {
-            if (picks()) response.wire(badChunkSize(response.headers.has('transfer-encoding')))
-            return
-          }
-          const length = Number(response.headers.get('content-length') ?? Number.NaN)
-          const lie = Math.max(0, length + by)
-          if (Number.isNaN(length) || lie === length || !picks()) return
-          response.wire(wrongLength(length, lie))
-        },
-      },
-    }
+  setup(context) {
+    const { kind, by } = context.options
+    return onMessages(context, (message) => {
+      if (!mayHaveBody(message)) return undefined
+      const { headers } = message
+      if (kind === 'bad-chunk-size') return badChunkSize(headers.has('transfer-encoding'))
+      const length = Number(headers.get('content-length') ?? Number.NaN)
+      const lie = Math.max(0, length + by)
+      return Number.isNaN(length) || lie === length ? undefined : wrongLength(length, lie)
+    })
   },
 })
 
-function mayHaveBody({ status, request: { method } }: HttpResponse): boolean {
-  return method !== 'HEAD' && status !== 204 && status !== 304
+function mayHaveBody(message: HttpRequest | HttpResponse): boolean {
+  return 'method' in message || (message.request.method !== 'HEAD' && message.status !== 204 && message.status !== 304)
 }
 
 const noNumber = 'no number\r\n'
 
-/** The first chunk's size is no number; a response that isn't chunked says that it is. */
+/** The first chunk's size is no number; a message that isn't chunked says that it is. */
 function badChunkSize(chunked: boolean): WireStage {
   return async function* (pieces, wire) {
     wire.tell('the size of the first chunk is no number')

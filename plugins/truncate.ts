@@ -1,39 +1,29 @@
-import { definePlugin, picker, requestOptions, responseMatcher, selection } from 'wiretape'
+import { definePlugin, messageSelection, onMessages } from 'wiretape'
 
 export default definePlugin({
   name: 'truncate',
-  description: 'Cuts the body of HTTP responses short: fewer bytes come than the head says, or no last chunk.',
+  description: 'Cuts the body of HTTP messages short: fewer bytes come than the head says, or no last chunk.',
   options: {
     after: { type: 'number', default: 0, minimum: 0, integer: true, description: 'So many bytes of the body come; a body that has no more of them is left alone.' },
     how: { type: 'string', choices: ['close', 'reset'], default: 'close', description: 'What becomes of the connection then.' },
-    ...selection,
-    ...requestOptions,
+    ...messageSelection,
   },
-  setup({ options, random, shared }) {
-    const { after, how } = options
-    const matches = responseMatcher(options)
-    const picks = picker(options, { random, shared })
-    return {
-      http: {
-        response(response) {
-          if (!matches(response) || !picks()) return
-          response.wire(async function* (pieces, wire) {
-            let left = after
-            for await (const { kind, bytes } of pieces) {
-              if (kind !== 'body' || bytes.length <= left) {
-                yield bytes
-                if (kind === 'body') left -= bytes.length
-                continue
-              }
-              yield bytes.subarray(0, left)
-              wire.tell(`body cut after ${after} bytes, connection ${how === 'close' ? 'closed' : 'reset'}`, { bytes: after })
-              if (how === 'reset') wire.reset()
-              else wire.close()
-              return
-            }
-          })
-        },
-      },
-    }
+  setup(context) {
+    const { after, how } = context.options
+    return onMessages(context, () => async function* (pieces, wire) {
+      let left = after
+      for await (const { kind, bytes } of pieces) {
+        if (kind !== 'body' || bytes.length <= left) {
+          yield bytes
+          if (kind === 'body') left -= bytes.length
+          continue
+        }
+        yield bytes.subarray(0, left)
+        wire.tell(`body cut after ${after} bytes, connection ${how === 'close' ? 'closed' : 'reset'}`, { bytes: after })
+        if (how === 'reset') wire.reset()
+        else wire.close()
+        return
+      }
+    })
   },
 })

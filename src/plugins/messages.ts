@@ -81,6 +81,8 @@ export interface HttpRequest extends Message {
   readonly url: string
   /** The body's pieces as they come, without waiting for its end. In a `request` hook only. */
   transformBody(transform: BodyTransform, options?: TransformOptions): void
+  /** As for a response: what leaves for the server. @throws Error for a CONNECT. */
+  wire(stage: WireStage): void
 }
 
 export interface HttpResponse extends Message {

@@ -24,4 +24,6 @@ export interface ExchangeSide {
   downOver(): void
   /** The client has a part of a final response. @param closing the connection ends with it. */
   responds(closing: boolean): void
+  /** Nothing may follow it on the client's connection. */
+  endsConnection(): void
 }

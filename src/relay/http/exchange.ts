@@ -88,6 +88,10 @@ export class Exchange implements ExchangeSide {
     this.#closing ||= closing
   }
 
+  endsConnection(): void {
+    this.#closing = true
+  }
+
   /** Its connection is gone: streams of plugins come to their end. */
   abandon(): void {
     if (!this.#upDone) this.#upCourse?.end(this.#upEnd, false)
@@ -111,6 +115,8 @@ export class Exchange implements ExchangeSide {
       case 'end':
         if (this.#upCourse !== null) this.#upCourse.end(this.#upEnd, piece.complete)
         else if (!piece.complete) this.#swallowHead(this.#upStart, this.#upEnd)
+        // The end of the direction, which follows, waits for what still goes through.
+        if (!piece.complete) this.host.up.wire?.end(() => this.host.up.through(null))
         return
       case 'opaque':
         if (piece.reason !== null) this.#refuseRequest(piece.reason.startsWith('head longer') ? 431 : 400, 'undecodable-refused', piece.reason)
@@ -133,7 +139,7 @@ export class Exchange implements ExchangeSide {
       }
       case 'end':
         this.#downCourse?.end(this.#downEnd, piece.complete)
-        // The end of the connection, which follows, waits for what still goes through.
+        // As for a request.
         if (!piece.complete) this.host.down.wire?.end(() => this.host.down.through(null))
         return
       case 'opaque':

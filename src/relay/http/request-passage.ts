@@ -7,11 +7,12 @@ import type { Target } from '../address.js'
 import type { BodyState } from './body-state.js'
 import type { ExchangeSide } from './exchange-side.js'
 import { asFramed, expectsContinue } from './framing-fields.js'
-import { onRequestBody } from './http-hooks.js'
+import { onRequest, onRequestBody } from './http-hooks.js'
 import type { Inflow } from './inflow.js'
 import type { Outgoing } from './outgoing.js'
 import type { Course, Passage } from './passage.js'
 import type { RequestState } from './request-state.js'
+import { Wire } from './wire.js'
 
 const continueHead = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1')
 
@@ -77,8 +78,9 @@ export class RequestPassage implements Passage {
     head.seal()
     if (head.method !== method) host.tap?.exchange({ message, method: head.method })
     if (lead.length > 0) out.pass(lead)
+    this.#startWire()
     if (sent === null && !head.changed && !this.#toldToContinue) {
-      if (this.#rewritten === null) out.pass(raw)
+      if (this.#rewritten === null) out.pass(raw, 'head')
       else out.replace(start, raw.length, this.#rewritten, 'head')
       return
     }
@@ -109,7 +111,30 @@ export class RequestPassage implements Passage {
   }
 
   over(): void {
-    this.#exchange.upOver()
+    const { wire } = this.out
+    if (wire === null) {
+      this.#exchange.upOver()
+      return
+    }
+    wire.end((differs) => {
+      this.out.through(null)
+      // Where the server sees it end is anybody's guess: what followed might be more of it.
+      if (differs) this.#exchange.endsConnection()
+      this.#exchange.upOver()
+    })
+  }
+
+  #startWire(): void {
+    const { head: { transforms: { wires: uses } }, plugins, place, inflow } = this
+    if (uses.length === 0) return
+    const { host } = this.#exchange
+    this.out.through((to) => new Wire({
+      ...to, uses, plugins, place, inflow, hook: onRequest.path, start: this.#event.start, room: (most) => host.room('up', most),
+      onEnding: (how, why) => {
+        // The server is to have what was given on, whichever way it ends.
+        void host.room('up', 0).then(() => how === 'close' ? host.end(why) : host.reset(why))
+      },
+    }))
   }
 
   cut(reason: string): void {

@@ -1,6 +1,6 @@
 import type { HeaderField } from '../../plugins/header-list.js'
 import { HeaderList } from '../../plugins/header-list.js'
-import type { ConnectionInfo, HttpRequest } from '../../plugins/messages.js'
+import type { ConnectionInfo, HttpRequest, WireStage } from '../../plugins/messages.js'
 import { MessageState } from '../../plugins/message-state.js'
 import { Transforms } from './transforms.js'
 
@@ -75,6 +75,11 @@ export class RequestState extends MessageState implements HttpRequest {
 
   transformBody(...use: Parameters<HttpRequest['transformBody']>): void {
     this.transforms.add(...use)
+  }
+
+  wire(stage: WireStage): void {
+    if (this.#method === 'CONNECT') throw new Error('wire: a CONNECT is the beginning of a tunnel')
+    this.transforms.addWire(stage)
   }
 
   keep(): () => void {

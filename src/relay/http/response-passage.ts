@@ -6,7 +6,7 @@ import type { BodyFraming, Headers, ResponseEvent, SentFraming } from '../../pro
 import type { BodyState } from './body-state.js'
 import type { ExchangeSide } from './exchange-side.js'
 import { asFramed, asReceived, sentFraming } from './framing-fields.js'
-import { onResponseBody } from './http-hooks.js'
+import { onResponse, onResponseBody } from './http-hooks.js'
 import type { Inflow } from './inflow.js'
 import type { Outgoing } from './outgoing.js'
 import type { Course, Passage } from './passage.js'
@@ -115,7 +115,7 @@ export class ResponsePassage implements Passage {
     if (uses.length === 0) return
     const { host } = this.#exchange
     this.out.through((to) => new Wire({
-      ...to, uses, plugins, place, inflow, start: this.#event.start, room: (most) => host.room('down', most),
+      ...to, uses, plugins, place, inflow, hook: onResponse.path, start: this.#event.start, room: (most) => host.room('down', most),
       onEnding: (how, why) => how === 'close' ? host.end(why) : host.reset(why),
     }))
   }

@@ -1,7 +1,6 @@
 import type { ConnectionPlugins, Member, Place } from '../../plugins/connection-plugins.js'
 import type { WireControl, WirePiece, WireStage } from '../../plugins/messages.js'
 import type { SentKind } from '../../recording/slab.js'
-import { onResponse } from './http-hooks.js'
 import type { Inflow } from './inflow.js'
 import { Sleepers } from '../stages/sleepers.js'
 import { WireAccount } from './wire-account.js'
@@ -15,6 +14,8 @@ export interface WireOptions {
   readonly uses: readonly WireUse[]
   readonly plugins: ConnectionPlugins
   readonly place: Place
+  /** Path of the hook that asked for it. */
+  readonly hook: string
   /** What the message comes from: it waits while the stages are behind. */
   readonly inflow: Inflow
   /** Stream offset of the message. */
@@ -118,7 +119,7 @@ export class Wire {
   }
 
   async #run(): Promise<void> {
-    const { uses, plugins, place, write, room } = this.#options
+    const { uses, plugins, place, hook, write, room } = this.#options
     let pieces: AsyncIterable<WirePiece> = this.#taken()
     for (const use of uses) pieces = this.#through(use, pieces)
     try {
@@ -132,13 +133,13 @@ export class Wire {
       }
     } catch (thrown) {
       if (this.#over) return
-      plugins.failed((this.#failing ?? uses[0]!).member, `${onResponse.path} wire`, thrown, place)
+      plugins.failed((this.#failing ?? uses[0]!).member, `${hook} wire`, thrown, place)
       void this.#finish('reset', 'cut for a plugin')
       return
     }
     if (this.#over) return
     if (this.#done === null || this.#waiting.length > 0) {
-      // Its stages have ended before it: the rest has nowhere to go, and the client can't be told where it ends.
+      // Its stages have ended before it: the rest has nowhere to go, and the reader can't be told where it ends.
       void this.#finish('close', 'closed by a plugin')
       return
     }
@@ -168,13 +169,13 @@ export class Wire {
   }
 
   #control({ member }: WireUse): WireControl {
-    const { plugins, place } = this.#options
+    const { plugins, place, hook } = this.#options
     return {
       sleep: (ms) => this.#sleep(ms),
       close: () => void this.#finish('close', 'closed by a plugin'),
       reset: () => void this.#finish('reset', 'reset by a plugin'),
       tell: (text, facts = {}) => plugins.tell({
-        kind: 'fault', source: member.name, parameters: member.parameters, hook: onResponse.path, text: `${onResponse.path}: ${text}`, ...place, ...facts,
+        kind: 'fault', source: member.name, parameters: member.parameters, hook, text: `${hook}: ${text}`, ...place, ...facts,
       }),
     }
   }
@@ -191,10 +192,10 @@ export class Wire {
   #tellOfChange(): void {
     if (this.#toldOfChange || !this.#account.differs) return
     this.#toldOfChange = true
-    const { uses, plugins, place } = this.#options
+    const { uses, plugins, place, hook } = this.#options
     plugins.tell({
       kind: 'changed', source: uses.map(({ member }) => member.name).join(', '), ...(uses.length === 1 ? { parameters: uses[0]!.member.parameters } : {}),
-      hook: onResponse.path, text: `${onResponse.path}: changed what goes over the wire`, ...place,
+      hook, text: `${hook}: changed what goes over the wire`, ...place,
     })
   }
 
