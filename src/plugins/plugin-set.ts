@@ -23,6 +23,8 @@ export interface Slot {
   readonly plugin: ConfiguredPlugin
   /** The only relay that it is for, by its ordinal; null for all. */
   readonly relay: number | null
+  /** The parts of the hooks that it has. */
+  readonly listens: ReadonlySet<keyof Hooks>
 }
 
 type OwnSlot = {
@@ -53,6 +55,11 @@ export class PluginSet {
     for (const [index, plugin] of plugins.entries()) {
       this.#slots.push({ name: plugin.definition.name, relay: null, key: `${index}/${plugin.definition.name}`, plugin, listens: this.#probe(plugin), version: 0, shared: new Map() })
     }
+  }
+
+  /** In their order. */
+  get slots(): readonly Slot[] {
+    return this.#slots
   }
 
   /** Takes the place of a plugin, for new connections. @throws WiretapeError `usage`; the earlier one stays then. */

@@ -2,7 +2,6 @@ import type { Socket } from 'node:net'
 import { systemCodeOf } from '../error.js'
 import type { Action } from '../plugins/actions.js'
 import type { ConnectionPlugins } from '../plugins/connection-plugins.js'
-import type { Hooks } from '../plugins/hooks.js'
 import type { ConnectionInfo } from '../plugins/messages.js'
 import type { PluginSet } from '../plugins/plugin-set.js'
 import type { ConnectionRecorder } from '../recording/connection-recorder.js'
@@ -21,6 +20,7 @@ import { ExchangeWatch } from './http/exchange-watch.js'
 import { HttpSession } from './http/session.js'
 import type { HttpSessionSettings } from './http/session.js'
 import type { Journal } from './journal.js'
+import { listening } from './listening.js'
 import type { Carried, OpenConnections } from './open-connections.js'
 import type { RelaySettings } from './options.js'
 import { resetSocket } from './reset-socket.js'
@@ -34,15 +34,6 @@ export interface CarrierOptions {
   readonly recorder: Recorder | null
   readonly open: OpenConnections
   readonly onProblem: (kind: string, message: string) => void
-}
-
-/** Which of a connection's hooks are asked for. */
-const listening: Readonly<Record<ConnectionInfo['protocol'], readonly (keyof Hooks)[]>> = {
-  'tcp': ['connection', 'stream', 'recording'],
-  'http': ['connection', 'http', 'stream', 'recording'],
-  'ftp': ['connection', 'ftp', 'stream', 'recording'],
-  'ftp-data': ['connection', 'ftp', 'stream', 'recording'],
-  'udp': ['connection', 'udp', 'dns', 'recording'],
 }
 
 /** Takes accepted sockets and makes connections of them: asks the plugins, opens the record, dials. */

@@ -3,6 +3,7 @@ import { configure } from '../plugins/configure.js'
 import type { AnyPlugin } from '../plugins/definition.js'
 import type { PluginSet, Slot } from '../plugins/plugin-set.js'
 import type { RelayListener } from './listeners.js'
+import { listening } from './listening.js'
 
 /** A plugin with its options, to be put into a running relay. */
 export type FaultUse = AnyPlugin | {
@@ -47,12 +48,16 @@ export class Faults {
     return [...this.#faults]
   }
 
-  /** @throws WiretapeError `usage`: not a plugin, or options that it doesn't take. */
+  /** @throws WiretapeError `usage`: not a plugin, options that it doesn't take, or a relay of a protocol that it isn't for. */
   inject(use: FaultUse, { on, name }: InjectOptions = {}): Fault {
     if (typeof use === 'string') throw new WiretapeError('usage', `inject(${JSON.stringify(use)}): expected a plugin, or { plugin, options }; those that ship are in "wiretape/faults"`)
     if (typeof use !== 'object' || use === null) throw new WiretapeError('usage', `inject(${String(use)}): expected a plugin, or { plugin, options }`)
     const { plugin, options = {} } = 'plugin' in use ? use : { plugin: use }
     const slot = this.#plugins.inject(configure(plugin, options, 'inject'), on?.ordinal ?? null, name)
+    if (on !== undefined && !listening[on.protocol].some((part) => slot.listens.has(part))) {
+      this.#plugins.remove(slot)
+      throw new WiretapeError('usage', `inject: ${slot.name} has nothing to do on relay ${on.name}, which carries ${on.protocol}: it listens to ${[...slot.listens].join(', ') || 'nothing'} alone`)
+    }
     const fault = new InjectedFault(++this.#ids, this.#plugins, slot, plugin, options, on ?? null, () => {
       const at = this.#faults.indexOf(fault)
       if (at >= 0) this.#faults.splice(at, 1)

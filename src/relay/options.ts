@@ -65,6 +65,8 @@ export interface RelaySettings {
   readonly insecure: boolean
   readonly rewriteHost: boolean
   readonly injectable: boolean
+  /** Relays may come that nobody has named yet. */
+  readonly empty: boolean
   readonly connectTimeout: number
   readonly idleTimeout: number
   readonly grace: number
@@ -102,6 +104,7 @@ export function readRelayOptions(options: RelayOptions): RelaySettings {
     insecure: options.insecure ?? false,
     rewriteHost: options.rewriteHost ?? false,
     injectable: options.injectable ?? true,
+    empty: options.empty ?? false,
     connectTimeout: milliseconds('connect-timeout', options.connectTimeout, 10_000),
     idleTimeout: milliseconds('idle-timeout', options.idleTimeout, 0),
     grace: milliseconds('grace', options.grace, 5_000),

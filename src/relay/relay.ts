@@ -14,6 +14,7 @@ import { Journal } from './journal.js'
 import type { JournalEntry } from './journal.js'
 import { Listener } from './listener.js'
 import { Listeners } from './listeners.js'
+import { listening } from './listening.js'
 import type { Bound, RelayListener, ToBind } from './listeners.js'
 import { OpenConnections } from './open-connections.js'
 import type { OpenConnection, Traffic } from './open-connections.js'
@@ -48,6 +49,15 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   return relay
 }
 
+/** A plugin that can't come to anything is a mistake. @throws WiretapeError `usage`. */
+function refuseIdle({ slots }: PluginSet, addresses: readonly RelayAddress[]): void {
+  const protocols = [...new Set(addresses.map(({ protocol }) => protocol))]
+  for (const { name, listens } of slots) {
+    if (protocols.some((protocol) => listening[protocol].some((part) => listens.has(part)))) continue
+    throw new WiretapeError('usage', `plugin ${name} has nothing to do: it listens to ${[...listens].join(', ') || 'nothing'} alone, and there ${protocols.length === 1 ? `is a relay of ${protocols[0]}` : `are relays of ${protocols.join(', ')}`}`)
+  }
+}
+
 /** Running relays. Made by `startRelay`. */
 export class Relay {
   readonly #settings: RelaySettings
@@ -70,6 +80,7 @@ export class Relay {
     this.#settings = settings
     this.#loaded = plugins
     this.#plugins = new PluginSet(plugins.map(({ configured }) => configured), settings.seed, settings.log)
+    if (!settings.empty) refuseIdle(this.#plugins, settings.addresses)
     this.#faults = new Faults(this.#plugins)
     this.#open = new OpenConnections(settings.idleTimeout, settings.udp.idleTimeout)
     this.#listeners = new Listeners(
@@ -116,7 +127,7 @@ export class Relay {
   /**
    * Puts a fault, or any plugin, behind those that are there, at once and on open connections too.
    * @returns what changes it and takes it out again.
-   * @throws WiretapeError `usage`: not a plugin, options that it doesn't take, or a relay that is no more.
+   * @throws WiretapeError `usage`: not a plugin, options that it doesn't take, a relay that is no more, or carries another protocol than the plugin is for.
    */
   inject(use: FaultUse, options?: InjectOptions): Fault {
     const on = options?.on

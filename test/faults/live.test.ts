@@ -225,6 +225,18 @@ test('a fault with options that it does not take is refused, and a change that i
   t.deepEqual(relay.faults, [])
 })
 
+test('a fault that a relay has no use for is refused: what it listens to never comes there', async (t) => {
+  const tcp = `0=127.0.0.1:${await echoServer(t)}`
+  const relay = await relaying(t, { tcp, udp: '0=127.0.0.1:9' })
+  const [stream, datagrams] = relay.listeners
+  t.throws(() => relay.inject(httpError(), { on: stream! }), { message: /http-error has nothing to do on relay tcp-\d+, which carries tcp: it listens to http alone/ })
+  t.throws(() => relay.inject(latency({ ms: 1 }), { on: datagrams! }), { message: /latency has nothing to do on relay udp-\d+, which carries udp: it listens to stream alone/ })
+  t.deepEqual(relay.faults, [])
+  relay.inject(latency({ ms: 1 }), { on: stream! })
+  await t.throwsAsync(relaying(t, { tcp, plugins: ['loss'] }), { message: 'plugin loss has nothing to do: it listens to udp alone, and there is a relay of tcp' })
+  await t.notThrowsAsync(relaying(t, { tcp, plugins: ['loss'], empty: true }))
+})
+
 test('a fault for one relay leaves the others alone', async (t) => {
   const port = await echoServer(t)
   const relay = await relaying(t, { tcp: [`0=127.0.0.1:${port}`, `0=127.0.0.1:${port}`] })
