@@ -24,5 +24,9 @@ export default definePlugin({
 function fieldOf(text: string): readonly [string, string] {
   const colon = text.indexOf(':')
   if (colon < 1) throw new TypeError(`headers: ${JSON.stringify(text)} is no field: expected "Name: value"`)
-  return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
+  const name = text.slice(0, colon).trim()
+  const value = text.slice(colon + 1).trim()
+  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) throw new TypeError(`headers: ${JSON.stringify(name)} is no name of a field: letters, digits and hyphens`)
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) throw new TypeError(`headers: the value of ${name} has a control character, or one beyond Latin-1`)
+  return [name, value]
 }

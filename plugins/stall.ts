@@ -12,15 +12,18 @@ export default definePlugin({
     const { options: { at, ms }, kept } = context
     return onStreams(context, ({ direction }) => {
       const key = `passed/${direction}`
+      // Once, also where its place changes while it holds something.
+      const stalled = `stalled/${direction}`
       return async function* (chunks, stage) {
         for await (const chunk of chunks) {
           const passed = kept.get(key) as number | undefined ?? 0
           kept.set(key, passed + chunk.length)
-          if (passed > at || passed + chunk.length <= at) {
+          if (passed > at || passed + chunk.length <= at || kept.has(stalled)) {
             yield chunk
             continue
           }
           if (at > passed) yield chunk.subarray(0, at - passed)
+          kept.set(stalled, true)
           stage.tell(`stalled after ${at} bytes`, { delayMs: ms })
           await stage.sleep(ms)
           yield chunk.subarray(at - passed)

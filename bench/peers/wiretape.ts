@@ -16,13 +16,16 @@ const script = fileURLToPath(new URL('../relay-process.js', import.meta.url))
 
 type Protocol = 'http' | 'tcp' | 'ftp' | 'udp'
 
+/** Without --control nobody can ask for faults while it runs. */
+const asFromTheCommandLine = { injectable: false }
+
 /** Ours, with every byte decoded and in a fresh file. */
 export function recordingOf(protocol: Protocol): Peer {
   return {
     name: 'recording',
     program: null,
     start: (session, origin) => startRelayProcess(session, {
-      ...relayTo(protocol, origin), record: session.scratch.fresh('recording.sqlite'),
+      ...relayTo(protocol, origin), ...asFromTheCommandLine, record: session.scratch.fresh('recording.sqlite'),
     }),
   }
 }
@@ -32,7 +35,7 @@ export function notRecordingOf(protocol: Protocol): Peer {
   return {
     name: 'not recording',
     program: null,
-    start: (session, origin) => startRelayProcess(session, relayTo(protocol, origin)),
+    start: (session, origin) => startRelayProcess(session, { ...relayTo(protocol, origin), ...asFromTheCommandLine }),
   }
 }
 

@@ -268,6 +268,21 @@ test('stall stops after so many bytes, once, and goes on', async (t) => {
   t.true(performance.now() - start >= 250)
 })
 
+test('stall stops once, also where its place is changed while it holds something', async (t) => {
+  const server = await peerServer(t)
+  const relay = await relaying(t, { tcp: `0=127.0.0.1:${server.port}` })
+  const fault = relay.inject(stall({ at: 4, ms: 3_600_000, direction: 'up' }))
+  const client = await connectTo(t, relay.port)
+  client.write('12345678')
+  const peer = await server.next()
+  t.is((await peer.take(4)).toString(), '1234')
+  fault.change({ at: 10 })
+  t.is((await peer.take(4)).toString(), '5678')
+  client.write('90123').finish()
+  t.is((await peer.rest()).toString(), '90123')
+  t.is(relay.journal().filter(({ kind }) => kind === 'fault').length, 1)
+})
+
 test('share draws by connection, every counts them, client and protocol match', async (t) => {
   const outcome = async (fault: ShippedFault): Promise<string> => {
     const { port } = await relaying(t, { tcp: `0=127.0.0.1:${await echoServer(t)}`, plugins: [fault], seed: 11 })

@@ -52,7 +52,12 @@ test('only one client gets it', async (t) => {
   t.deepEqual(await asking(t, relay, '/'), ['200'])
 })
 
-test('a header that is none is refused before anything starts', async (t) => {
-  await t.throwsAsync(relaying(t, { http: '0=http://127.0.0.1:9', plugins: [{ plugin: 'http-error', options: { headers: ['Retry-After 5'] } }] }),
-    { code: 'usage', message: /headers: "Retry-After 5" is no field: expected "Name: value"/ })
-})
+for (const [field, message] of [
+  ['Retry-After 5', /headers: "Retry-After 5" is no field: expected "Name: value"/],
+  ['Retry After: 5', /headers: "Retry After" is no name of a field: letters, digits and hyphens/],
+  ['X-Why: a\r\nSet-Cookie: b', /headers: the value of X-Why has a control character/],
+] as const) {
+  test(`a header that is none is refused before anything starts: ${JSON.stringify(field)}`, async (t) => {
+    await t.throwsAsync(relaying(t, { http: '0=http://127.0.0.1:9', plugins: [{ plugin: 'http-error', options: { headers: [field] } }] }), { code: 'usage', message })
+  })
+}

@@ -106,7 +106,10 @@ export class Proxies {
     for (const listener of this.all()) {
       if (!listener.enabled) {
         const place = await readListen(listenText(listener))
-        await this.#turns.take(() => this.#apply(listener, place, upstreamText(this.#addressOf(listener)), true))
+        await this.#turns.take(async () => {
+          // Deleted while others were being switched on: there is nothing left to reset.
+          if (this.#relay.addressOf(listener) !== null) await this.#apply(listener, place, upstreamText(this.#addressOf(listener)), true)
+        })
       }
       this.#toxics.clear(listener)
     }
