@@ -6,10 +6,10 @@ import { delimiter, join } from 'node:path'
 /** What wiretape is measured against and with: programs, an npm package (`http-proxy`), and a part of nginx often packaged apart. */
 export type Program = Executable | 'http-proxy' | 'nginx stream module'
 
-type Executable = 'nginx' | 'haproxy' | 'mitmdump' | 'wrk' | 'curl' | 'vsftpd' | 'lftp' | 'socat' | 'python3'
+type Executable = 'nginx' | 'haproxy' | 'mitmdump' | 'wrk' | 'curl' | 'vsftpd' | 'lftp' | 'socat' | 'python3' | 'tcpdump' | 'tshark'
 
 const versionArgument: Record<Executable, string> = {
-  nginx: '-v', haproxy: '-v', mitmdump: '--version', wrk: '-v', curl: '--version', vsftpd: '-v', lftp: '--version', socat: '-V', python3: '--version',
+  nginx: '-v', haproxy: '-v', mitmdump: '--version', wrk: '-v', curl: '--version', vsftpd: '-v', lftp: '--version', socat: '-V', python3: '--version', tcpdump: '--version', tshark: '--version',
 }
 
 /** Servers are often installed where an ordinary user's PATH doesn't look. */

@@ -5,10 +5,11 @@
  * - `not-a-recording`, `newer-recording`: the file is not ours, or was written by a later version.
  * - `exists`: the output file is there already.
  * - `bind`: a listener's address could not be had.
+ * - `connect`: what was to be talked to can't be reached.
  * - `storage`: the recording could not be written or read (disk full, file gone, permission).
  */
 export type ErrorCode =
-  | 'usage' | 'not-found' | 'not-a-recording' | 'newer-recording' | 'exists' | 'bind' | 'storage'
+  | 'usage' | 'not-found' | 'not-a-recording' | 'newer-recording' | 'exists' | 'bind' | 'connect' | 'storage'
 
 /** The one error that wiretape throws on purpose: a sentence for people, a `code` for programs, the `cause` underneath. */
 export class WiretapeError extends Error {

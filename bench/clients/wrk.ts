@@ -20,9 +20,20 @@ done = function(summary, latency, requests)
 end
 `
 
-export async function wrk({ processes, scratch }: Session, port: number, path: string, connections: number, seconds: number): Promise<Load> {
+/** Asks for one path. */
+export function wrk(session: Session, port: number, path: string, connections: number, seconds: number): Promise<Load> {
+  return start(session, port, path, reportAsJson, connections, seconds)
+}
+
+/** Asks for one path after the other, and begins anew. */
+export function wrkOver(session: Session, port: number, paths: readonly string[], connections: number, seconds: number): Promise<Load> {
+  const list = paths.map((path) => `'${path}'`).join(',')
+  return start(session, port, paths[0]!, `local paths = {${list}}\nlocal n = 0\nrequest = function() n = n % #paths + 1; return wrk.format('GET', paths[n]) end\n${reportAsJson}`, connections, seconds)
+}
+
+async function start({ processes, scratch }: Session, port: number, path: string, lua: string, connections: number, seconds: number): Promise<Load> {
   const script = scratch.fresh('report.lua')
-  writeFileSync(script, reportAsJson)
+  writeFileSync(script, lua)
   const output = await processes.run(pathOf('wrk'), [
     '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script, `http://${loopback}:${port}${path}`,
   ], seconds + 30)

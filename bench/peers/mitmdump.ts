@@ -31,8 +31,8 @@ export const mitmdumpAddon: Peer = {
   },
 }
 
-/** @param file what it leaves behind. */
-async function startMitmdump({ processes, scratch }: Session, origin: number, does: readonly string[], file: string): Promise<RunningPeer> {
+/** @param file what it leaves behind, to be taken away; null where that is wanted. */
+export async function startMitmdump({ processes, scratch }: Session, origin: number, does: readonly string[], file: string | null): Promise<RunningPeer> {
   const port = await freePort()
   // Else it makes keys in the user's home.
   const configuration = scratch.fresh('mitmproxy')
@@ -46,7 +46,7 @@ async function startMitmdump({ processes, scratch }: Session, origin: number, do
     port,
     async stop() {
       await running.stop()
-      scratch.discard(file)
+      if (file !== null) scratch.discard(file)
       return noTraces
     },
   }

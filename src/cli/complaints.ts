@@ -1,10 +1,10 @@
 import { WiretapeError } from '../error.js'
 import { nearest } from '../recording/filter.js'
 
-const commands = ['record', 'relay', 'ls', 'show', 'ftp', 'plugins', 'toxiproxy', 'demo']
+const commands = ['record', 'relay', 'ls', 'show', 'ftp', 'send', 'diff', 'plugins', 'toxiproxy', 'demo']
 
 /** What yargs says of the words that it was given, as one line that says what to do. */
-export function usageError(message: string): WiretapeError {
+export function usageError(message: string, command = ''): WiretapeError {
   const lines = message.split('\n').map((line) => line.trim()).filter((line) => line !== '')
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(lines[0] ?? '')?.[1]
   if (unknown !== undefined) {
@@ -13,7 +13,10 @@ export function usageError(message: string): WiretapeError {
   }
   const valueless = /^Not enough arguments following: (.+)$/.exec(lines[0] ?? '')?.[1]
   if (valueless !== undefined) return new WiretapeError('usage', `--${valueless} needs a value; --help has an example`)
-  if (lines[0]?.startsWith('Not enough non-option arguments') === true) return new WiretapeError('usage', 'the ID of a record is missing: wiretape ls lists them')
+  const nameless = lines[0]?.startsWith('Not enough non-option arguments') === true
+  if (nameless && command === 'send') return new WiretapeError('usage', 'the recording is missing: wiretape send FILE --to TARGET')
+  if (nameless && command === 'diff') return new WiretapeError('usage', 'two recordings are compared: wiretape diff A B')
+  if (nameless) return new WiretapeError('usage', 'the ID of a record is missing: wiretape ls lists them')
   const choice = /^Argument: (\S+), Given: (.*), Choices: (.*)$/.exec(lines[1] ?? '')
   if (choice !== null) return new WiretapeError('usage', `--${choice[1]} ${choice[2]!.replaceAll('"', '')}: expected one of ${choice[3]!.replaceAll('"', '')}`)
   return new WiretapeError('usage', lines.join(' '))

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { WiretapeError, reasonOf } from '../error.js'
-import type { RelayOptions } from '../index.js'
+import type { RelayOptions, ServeOptions } from '../index.js'
 import { loadFile } from '../plugins/load.js'
 import { nearest } from '../recording/filter.js'
 
@@ -12,11 +12,13 @@ const names = ['wiretape.config.ts', 'wiretape.config.js', 'wiretape.config.mjs'
 export interface Config extends RelayOptions {
   /** Where the control API is to be: a port, or `'host:port'`. */
   readonly control?: number | string
+  /** What `wiretape serve` is given besides its recording: listeners, rules, routes. */
+  readonly serve?: ServeOptions
 }
 
 const keys: readonly (keyof Config)[] = [
   'http', 'tcp', 'ftp', 'udp', 'plugins', 'seed', 'record', 'insecure', 'rewriteHost', 'connectTimeout', 'idleTimeout', 'grace', 'ftpDataPorts', 'ftpDataHost',
-  'ftpTrustPasv', 'ftpRefuseTls', 'keepPasswords', 'udpIdleTimeout', 'udpSessions', 'udpBuffer', 'decode', 'control',
+  'ftpTrustPasv', 'ftpRefuseTls', 'keepPasswords', 'udpIdleTimeout', 'udpSessions', 'udpBuffer', 'decode', 'control', 'serve',
 ]
 
 /**

@@ -10,11 +10,13 @@ import { plainLs } from './plain-ls.js'
  */
 
 const optionTypes = {
-  numbers: ['udp-idle-timeout', 'udp-sessions', 'udp-buffer', 'connect-timeout', 'idle-timeout', 'grace', 'limit', 'seed', 'port'],
+  numbers: ['udp-idle-timeout', 'udp-sessions', 'udp-buffer', 'connect-timeout', 'idle-timeout', 'grace', 'limit', 'seed', 'port', 'patience'],
   switches: [
-    'ftp-trust-pasv', 'ftp-refuse-tls', 'keep-passwords', 'insecure', 'rewrite-host', 'json', 'overwrite', 'append', 'follow', 'raw', 'full', 'redact',
+    'ftp-trust-pasv', 'ftp-refuse-tls', 'keep-passwords', 'insecure', 'rewrite-host', 'json', 'overwrite', 'append', 'follow', 'raw', 'full', 'redact', 'strict',
   ],
 }
+
+const ignoreHelp = "what isn't compared: header:NAME, json:PATH, status, body, text (of FTP replies); repeatable, or with commas"
 
 function relayOptions(parser: Argv) {
   return parser
@@ -111,6 +113,67 @@ async function run(): Promise<void> {
       const { ftp } = await import('./ftp/ftp.js')
       ftp({ words: words.map(String), full, svg, overwrite, json })
     })
+    .command('serve [file]', 'be the recorded server', (parser) => parser
+      .usage('$0 serve [FILE] --http LISTEN[=TARGET] …\n\nStands in for the servers of a recording, until Ctrl-C. Nothing is dialled, unless --on-miss says so.')
+      .positional('file', { type: 'string', describe: 'a recording; the newest in recordings/ where absent' })
+      .option('http', { type: 'string', array: true, default: [], requiresArg: true, describe: 'where: PORT or HOST:PORT; =TARGET where several servers were recorded (repeatable)' })
+      .option('tcp', { type: 'string', array: true, default: [], requiresArg: true, describe: 'the same for TCP' })
+      .option('udp', { type: 'string', array: true, default: [], requiresArg: true, describe: 'the same for UDP and DNS' })
+      .option('ftp', { type: 'string', array: true, default: [], requiresArg: true, describe: 'the same for FTP' })
+      .option('match', { alias: 'm', type: 'string', requiresArg: true, describe: 'what of a request has to be as recorded: method,path,query,body (the default), host, header:NAME' })
+      .option('ignore', { alias: 'i', type: 'string', requiresArg: true, describe: 'what of that needn\'t be: query:NAME, form:NAME, json:$.PATH, or one of those' })
+      .option('after', { choices: ['repeat', 'cycle', 'miss'] as const, requiresArg: true, describe: 'when all recorded answers to the same request were given: the last, the first, none (default: repeat)' })
+      .option('timing', { type: 'string', defaultDescription: 'none', requiresArg: true, describe: 'none, recorded, or a factor such as 2x' })
+      .option('tcp-match', { choices: ['exact', 'prefix', 'turn'] as const, requiresArg: true, describe: 'what of a TCP client\'s bytes has to be as recorded: all, the first 16 of each turn, nothing (default: exact)' })
+      .option('refresh', { type: 'string', requiresArg: true, describe: 'what is made new in answers: date,cookies' })
+      .option('on-miss', { type: 'string', defaultDescription: 'fail', requiresArg: true, describe: 'fail (502), forward=URL, or record=URL: the live server answers, and that is recorded' })
+      .option('strict', { type: 'boolean', default: false, describe: 'exit with 1 where something had no recorded answer' })
+      .option('config', { alias: 'c', type: 'string', requiresArg: true, describe: 'a file of options, with serve: { routes: [{ path, match, ignore }] }; wiretape.config.ts, .js or .json where absent' })
+      .option('json', { type: 'boolean', default: false, describe: 'ready lines and misses as JSON lines' })
+      .nargs('http', 1).nargs('tcp', 1).nargs('ftp', 1).nargs('udp', 1)
+      .example('$0 serve --http 8080', '').example('$0 serve shop.sqlite --http 8080 --ignore query:_t,json:$.timestamp --strict', ''),
+    async (given) => {
+      const { serve } = await import('./serve.js')
+      exitCode = await serve(given)
+    })
+    .command('send <file>', 'be the recorded clients, and compare the answers', (parser) => parser
+      .usage('$0 send FILE --to TARGET\n\nSends what the recorded clients sent, and compares the answers with the recorded ones.\nExit code 1 where something differs.')
+      .positional('file', { type: 'string', demandOption: true, describe: 'a recording' })
+      .option('to', { alias: 't', type: 'string', demandOption: true, requiresArg: true, describe: 'where to: a URL for HTTP, HOST:PORT for others' })
+      .option('protocol', { type: 'string', requiresArg: true, describe: 'which protocol, where several were recorded: http, tcp, udp or ftp' })
+      .option('relay', { type: 'string', requiresArg: true, describe: 'which recorded relay, where several led elsewhere: its target, its port, or its name (http-8080)' })
+      .option('speed', { type: 'string', default: 'max', requiresArg: true, describe: 'recorded, a factor such as 2x, or max' })
+      .option('connections', { type: 'string', default: 'as-recorded', requiresArg: true, describe: 'as-recorded, or how many HTTP requests are dealt out to' })
+      .option('where', { alias: 'w', type: 'string', requiresArg: true, describe: 'an SQL condition over http_exchange, connection or ftp_session: only these' })
+      .option('host', { choices: ['target', 'recorded'] as const, default: 'target' as const, requiresArg: true, describe: 'what Host names' })
+      .option('output', { alias: ['o', 'record'], type: 'string', requiresArg: true, describe: 'the recording of the new traffic; a new file in recordings/ where absent' })
+      .option('overwrite', { type: 'boolean', default: false, describe: 'replace a file that exists' })
+      .option('plugin', { alias: 'p', type: 'string', array: true, default: [], requiresArg: true, describe: 'NAME or FILE with its options: what the new traffic passes (repeatable, in order)' })
+      .option('seed', { requiresArg: true, describe: 'what every random choice of plugins follows from' })
+      .option('ignore', { alias: 'i', type: 'string', array: true, default: [], requiresArg: true, describe: ignoreHelp })
+      .option('masked', { choices: ['skip', 'send'] as const, default: 'skip' as const, requiresArg: true, describe: 'requests whose bodies have masked values' })
+      .option('password', { type: 'string', requiresArg: true, describe: 'FTP: what PASS says where it was masked' })
+      .option('patience', { defaultDescription: '30', requiresArg: true, describe: "seconds without a byte after which an answer isn't waited for" })
+      .option('insecure', { type: 'boolean', default: false, describe: 'accept the certificate of an https:// target unverified' })
+      .option('json', { type: 'boolean', default: false, describe: 'a JSON object a line: each difference, then the summary' })
+      .nargs('plugin', 1).nargs('ignore', 1)
+      .example('$0 send shop.sqlite --to http://127.0.0.1:3000', '').example('$0 send shop.sqlite --to http://127.0.0.1:3000 --speed recorded --ignore json:$.timestamp', ''),
+    async (given) => {
+      const { send } = await import('./send.js')
+      exitCode = await send(given)
+    })
+    .command('diff <a> <b>', 'compare the answers of two recordings', (parser) => parser
+      .usage('$0 diff A B\n\nCompares what servers said to the same requests in two recordings. Exit code 1 where something differs.')
+      .positional('a', { type: 'string', demandOption: true, describe: 'a recording' })
+      .positional('b', { type: 'string', demandOption: true, describe: 'another' })
+      .option('ignore', { alias: 'i', type: 'string', array: true, default: [], requiresArg: true, describe: ignoreHelp })
+      .option('json', { type: 'boolean', default: false, describe: 'a JSON object a line: each difference, then the summary' })
+      .nargs('ignore', 1)
+      .example('$0 diff yesterday.sqlite today.sqlite --ignore header:server,json:$..updatedAt', ''),
+    async ({ a, b, ignore, json }) => {
+      const { diff } = await import('./diff.js')
+      exitCode = await diff({ a, b, ignore, json })
+    })
     .command('plugins', 'the plugins that ship, with every option', (parser) => parser
       .option('json', { type: 'boolean', default: false, describe: 'a JSON object a line' })
       .example('$0 plugins', ''),
@@ -137,13 +200,13 @@ async function run(): Promise<void> {
       const { demo } = await import('./demo/demo.js')
       await demo(output)
     })
-    .demandCommand(1, 'name a command: record, relay, ls, show, ftp, plugins, toxiproxy or demo (wiretape --help tells more)')
+    .demandCommand(1, 'name a command: record, relay, ls, show, ftp, serve, send, diff, plugins, toxiproxy or demo (wiretape --help tells more)')
     .strict()
 
     .wrap(Math.min(110, process.stdout.columns ?? 80))
     .middleware((argv) => checkTypes(argv, words, optionTypes), true)
     .fail((message, error) => {
-      throw error instanceof Error && error.name !== 'YError' ? error : usageError(message ?? error.message)
+      throw error instanceof Error && error.name !== 'YError' ? error : usageError(message ?? error.message, words[0])
     })
     .parseAsync()
   process.exitCode = exitCode
@@ -156,7 +219,7 @@ for (const stream of [process.stdout, process.stderr]) {
       if (stream === process.stdout) process.stderr.write(`wiretape: cannot write the output: ${error.message}\n`)
       process.exit(1)
     }
-    if (stream === process.stdout && !['record', 'relay', 'toxiproxy'].includes(process.argv[2] ?? '')) process.exit(0)
+    if (stream === process.stdout && !['record', 'relay', 'serve', 'toxiproxy'].includes(process.argv[2] ?? '')) process.exit(0)
   })
 }
 

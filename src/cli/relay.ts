@@ -48,7 +48,7 @@ async function optionsOf(given: RelayArguments, record: RecorderOptions | null):
     udpIdleTimeout: seconds('udp-idle-timeout', given.udpIdleTimeout), connectTimeout: seconds('connect-timeout', given.connectTimeout),
     idleTimeout: seconds('idle-timeout', given.idleTimeout), grace: seconds('grace', given.grace),
   }
-  const { record: recordTo, ...rest } = config
+  const { record: recordTo, serve: _, ...rest } = config
   return {
     ...rest, ...Object.fromEntries(Object.entries(words).filter(([, value]) => value !== undefined)),
     http: list('http'), tcp: list('tcp'), ftp: list('ftp'), udp: list('udp'),
@@ -71,7 +71,7 @@ export async function relay(given: RelayArguments, record: RecorderOptions | nul
   // Before the relay: a port that is taken leaves no recording.
   const control = place === undefined ? null : await BoundControl.bind(readControlAddress(place))
   // What nobody can ask for while it runs isn't made ready for.
-  const injectable = control !== null || (options.plugins ?? []).length > 0
+  const injectable = control !== null
   const running = await startRelay({ ...options, injectable, empty: control !== null }).catch(async (thrown: unknown) => {
     await control?.close()
     throw thrown

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { extname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -30,6 +30,7 @@ export async function loadPluginModule(name: string, from = process.cwd()): Prom
   if (isPath(name)) {
     const path = resolve(from, name)
     if (!existsSync(path)) throw new WiretapeError('usage', `plugin ${name}: there is no file ${path}`)
+    if (!statSync(path).isFile()) throw new WiretapeError('usage', `plugin ${name}: ${path} is no file: name the file in it that exports the plugin`)
     return loadFile(path, `plugin ${name}`)
   }
   const shipped = shippedPlugins()
@@ -74,12 +75,17 @@ async function evaluate(path: string, what: string): Promise<LoadedModule> {
   })
   // Else an edit of a file that was loaded before would go unseen.
   for (const loaded of Object.keys(jiti.cache)) if (isOwn(loaded)) delete jiti.cache[loaded]
+  // A top-level await that nothing settles keeps nobody alive: the process would end without a word.
+  const unfinished = (): void => { process.stderr.write(`wiretape: ${what} was never loaded to its end: a top-level await in it waits for what doesn't come\n`) }
+  process.once('exit', unfinished)
   try {
     const exported = await jiti.import(path, { default: true })
     for (const loaded of Object.keys(jiti.cache)) if (isOwn(loaded)) files.add(loaded)
     return { exported, files: [...files].filter(isOwn) }
   } catch (cause) {
     throw new WiretapeError('usage', `${what} can't be loaded: ${describe(cause, path)}`, { cause })
+  } finally {
+    process.off('exit', unfinished)
   }
 }
 

@@ -40,15 +40,21 @@ export function clientMatcher({ client }: { readonly client: string | undefined 
   }
 }
 
+/** @param path where paths have to begin so; `*` stands for anything but a slash. @throws TypeError. */
+export function routeMatcher(path: string): (path: string) => boolean {
+  if (!/^(?:[/*]|$)/.test(path)) throw new TypeError(`path: ${JSON.stringify(path)} is where no path begins: expected one from its slash on, such as ${JSON.stringify(`/${path}`)}`)
+  const route = new RegExp(`^${path.split('*').map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('[^/]*')}`)
+  return (actual) => route.test(actual)
+}
+
 /** @param options the values of `requestOptions`. */
 export function requestMatcher(
   { path, method, client }: { readonly path: string, readonly method: readonly string[] | undefined, readonly client: string | undefined },
 ): (request: HttpRequest) => boolean {
-  if (!/^(?:[/*]|$)/.test(path)) throw new TypeError(`path: ${JSON.stringify(path)} is where no path begins: expected one from its slash on, such as ${JSON.stringify(`/${path}`)}`)
-  const route = new RegExp(`^${path.split('*').map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('[^/]*')}`)
+  const onRoute = routeMatcher(path)
   const methods = method === undefined || method.length === 0 ? null : new Set(method.map((one) => one.toUpperCase()))
   const ofClient = clientMatcher({ client })
-  return (request) => ofClient(request.connection) && (methods === null || methods.has(request.method.toUpperCase())) && route.test(request.path)
+  return (request) => ofClient(request.connection) && (methods === null || methods.has(request.method.toUpperCase())) && onRoute(request.path)
 }
 
 /** @param options the values of `requestOptions`. @returns says whether it is the final response to a request that matches, and opens no tunnel. */

@@ -34,7 +34,7 @@ export function onMessages(context: MessageSelectionContext, make: (message: Htt
     http: {
       ...(inDirection('up') ? {
         request: (request) => {
-          if (request.method !== 'CONNECT' && isMeant.up(request)) take(request, 'up')
+          if (request.method !== 'CONNECT' && !request.headers.has('upgrade') && isMeant.up(request)) take(request, 'up')
         },
       } : {}),
       ...(inDirection('down') ? {

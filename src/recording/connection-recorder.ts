@@ -1,6 +1,7 @@
 import type { Direction } from '../protocols/decoder.js'
 import type { ClosedNote, ConnectedNote, EventNote, ExchangeNote, Note, OpenedNote } from './notes.js'
 import { Masking } from './masking.js'
+import { MessageEnds } from './message-ends.js'
 import type { Mask } from './masking.js'
 import { EntryKind } from './slab.js'
 import type { SentKind } from './slab.js'
@@ -38,6 +39,7 @@ export class ConnectionRecorder {
   #down = 0
   #masks: ((direction: Direction) => readonly Mask[]) | null = null
   readonly #masking: Record<Direction, Masking | null> = { up: null, down: null }
+  #ends: MessageEnds | null = null
   /** What was sent instead of bytes that a mask still holds: told after them. */
   #sentLater: { direction: Direction, offset: number, replaced: number, bytes: Buffer, kind: SentKind }[] = []
   /** The last of what was sent instead, as it was. */
@@ -67,9 +69,13 @@ export class ConnectionRecorder {
     return this.#recorder.open({ ...opened, parent: this.handle })
   }
 
-  /** Keeps secrets out of the recording: to be called before any bytes. @param masks of a direction, made anew for each use. */
-  maskWith(masks: (direction: Direction) => readonly Mask[]): void {
+  /**
+   * Keeps secrets out of the recording: to be called before any bytes.
+   * @param masks of a direction, made anew for each use. @param messages it carries HTTP, and each message is masked by itself.
+   */
+  maskWith(masks: (direction: Direction) => readonly Mask[], messages: boolean): void {
     this.#masks = masks
+    if (messages) this.#ends = new MessageEnds()
     // Each datagram is masked by itself: one that waited for the next would no longer be one.
     if (this.#lossy) return
     for (const direction of ['up', 'down'] as const) {
@@ -86,7 +92,16 @@ export class ConnectionRecorder {
     if (this.#masks === null) return this.#record(direction, bytes)
     const masking = this.#masking[direction]
     if (masking === null) return this.#record(direction, this.#lossy ? this.#maskedWhole(this.#masks(direction), direction, bytes) : bytes)
-    const ready = this.#record(direction, masking.take(bytes as Buffer))
+    let from = 0
+    const over: Buffer[] = []
+    for (const end of this.#ends?.endsIn(direction, bytes as Buffer) ?? []) {
+      const ending = this.#masking[direction]!
+      over.push(ending.take((bytes as Buffer).subarray(from, end)), ending.end())
+      this.#masking[direction] = this.#maskingOf(this.#masks(direction), direction)
+      from = end
+    }
+    const last = this.#masking[direction]!.take((bytes as Buffer).subarray(from))
+    const ready = this.#record(direction, over.length === 0 ? last : Buffer.concat([...over, last]))
     this.#tellLater(direction)
     return ready
   }

@@ -1,11 +1,19 @@
 import { readSegment } from './read-rows.js'
 import type { Row } from './read-rows.js'
 
+/** Bytes of a stream or a message, with what they are and when they came, in µs since the epoch. */
+export interface RecordedPiece {
+  readonly bytes: Buffer
+  /** `head`, `body`, `framing`, `opaque` … */
+  readonly kind: string
+  readonly time: number
+}
+
 /** Segments in stream order as they came. */
-export function* asReceived(rows: Iterable<unknown>): Generator<Buffer> {
+export function* asReceived(rows: Iterable<unknown>): Generator<RecordedPiece> {
   for (const row of rows) {
-    const { leg, bytes } = row as { leg: string, bytes: Buffer }
-    if (leg === 'received') yield bytes
+    const { leg, bytes, kind, time } = row as { leg: string, bytes: Buffer, kind: string, time: number }
+    if (leg === 'received') yield { bytes, kind, time }
   }
 }
 
@@ -15,31 +23,31 @@ export function* asReceived(rows: Iterable<unknown>): Generator<Buffer> {
  * @param received segments of the wanted kinds. @param sent of all kinds: what one of another kind stands for is left out too.
  * @param kinds the wanted ones; null for all.
  */
-export function* asSent(received: Iterable<unknown>, sent: Iterable<unknown>, kinds: readonly string[] | null = null): Generator<Buffer> {
+export function* asSent(received: Iterable<unknown>, sent: Iterable<unknown>, kinds: readonly string[] | null = null): Generator<RecordedPiece> {
   const replacements = sent[Symbol.iterator]()
   let next = replacements.next()
   /** What comes before this offset has been replaced. */
   let skipUntil = -1
   for (const row of received) {
-    const { offset, bytes } = readSegment(row as Row)
+    const { offset, bytes, kind: own, time } = readSegment(row as Row)
     const end = offset + bytes.length
     let at = Math.max(offset, skipUntil)
     while (next.done !== true) {
-      const { offset: place, replaces, kind, bytes: instead } = readSegment(next.value as Row)
+      const { offset: place, replaces, kind, bytes: instead, time: later } = readSegment(next.value as Row)
       if (place >= end) break
       if (place > at) {
-        yield bytes.subarray(at - offset, place - offset)
+        yield { bytes: bytes.subarray(at - offset, place - offset), kind: own, time }
         at = place
       }
-      if (kinds === null || kinds.includes(kind)) yield instead
+      if (kinds === null || kinds.includes(kind)) yield { bytes: instead, kind, time: later }
       skipUntil = Math.max(skipUntil, place + (replaces ?? 0))
       at = Math.max(at, skipUntil)
       next = replacements.next()
     }
-    if (at < end) yield bytes.subarray(at - offset)
+    if (at < end) yield { bytes: bytes.subarray(at - offset), kind: own, time }
   }
   for (; next.done !== true; next = replacements.next()) {
-    const { kind, bytes } = readSegment(next.value as Row)
-    if (kinds === null || kinds.includes(kind)) yield bytes
+    const { kind, bytes, time } = readSegment(next.value as Row)
+    if (kinds === null || kinds.includes(kind)) yield { bytes, kind, time }
   }
 }

@@ -94,8 +94,13 @@ export function readDnsAnswer(row: Row): DnsAnswer {
 /** A row whose columns are the fields, by their names: `latency_ms` is `latencyMs`. The caller knows which row it is. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 function camelCased<T>(row: Row): T {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()), value])) as T
+  const fields: Record<string, unknown> = {}
+  for (const name in row) fields[fieldNames[name] ??= name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())] = row[name]
+  return fields as T
 }
+
+/** By column: there are few, and many rows of each. */
+const fieldNames: Record<string, string> = {}
 
 export function readEvent(row: Row): EventRecord {
   return {

@@ -10,15 +10,45 @@ import {
 } from './read-rows.js'
 import type { Row } from './read-rows.js'
 import { asReceived, asSent } from './legs.js'
+import type { RecordedPiece } from './legs.js'
 import { newestRecording } from './recording-path.js'
 import type {
   ConnectionRecord, DnsAnswer, DnsQuery, EventRecord, FtpCommandRecord, FtpListingEntry, FtpReply, FtpSession, FtpTransferRecord, HttpExchange, Segment,
   TimelineRecord, UdpDatagram,
 } from './rows.js'
 import { checkVersion } from './schema.js'
+import { StreamPlaces } from './stream-places.js'
+import type { StreamSegment } from './stream-places.js'
 import { isRunning } from './writer-process.js'
 
 export type Side = 'request' | 'response'
+
+/** The little of an HTTP exchange by which it is looked for. */
+export interface RequestLine {
+  readonly id: number
+  readonly method: string | null
+  readonly path: string | null
+  /** Without the question mark. */
+  readonly query: string | null
+  /** Bytes. */
+  readonly bodySize: number
+  readonly error: string | null
+  readonly status: number | null
+  /** It is over, one way or another. */
+  readonly ended: boolean
+}
+
+/** Prepared queries of one text that are kept for later. */
+const mostFree = 64
+
+/** A relay that recorded into the file. */
+export interface RecordedRelay {
+  readonly id: number
+  readonly protocol: string
+  /** `host:port`, as does `target`; for HTTP that is a URL. */
+  readonly listen: string
+  readonly target: string
+}
 
 export interface Selection {
   /** One SQL condition over the columns of the view: `status >= 500 and duration_ms > 200`. */
@@ -57,6 +87,11 @@ export class Recording {
   readonly path: string
   readonly #database: Sqlite.Database
   readonly #reading = new Set<IterableIterator<unknown>>()
+  #places: StreamPlaces | null = null
+  /** Prepared queries, by their text, that nobody is reading rows of. */
+  readonly #free = new Map<string, Sqlite.Statement[]>()
+  /** Of one row each, which is read at once. */
+  readonly #single = new Map<string, Sqlite.Statement>()
 
   /** Use `openRecording`. */
   constructor(path: string, database: Sqlite.Database) {
@@ -73,6 +108,29 @@ export class Recording {
 
   exchanges(selection: Selection = {}): IterableIterator<HttpExchange> {
     return this.#select('http_exchange', '*', selection, readExchange)
+  }
+
+  /**
+   * What was asked for over these relays, in its order: the little of each exchange by which it is looked for.
+   * @param path null for all paths.
+   */
+  *requestLines(relays: readonly number[], path: string | null): Generator<RequestLine> {
+    const rows = this.#rawRows(
+      `SELECT e.id, e.method, e.path, e.query, e.request_body_size, e.error, e.status, e.ended FROM http_exchange_row e JOIN connection c ON c.id = e.connection_id
+       WHERE c.relay_id IN (${relays.map(Number).join(', ')}) ${path === null ? '' : 'AND e.path = ?'} ORDER BY e.id`, ...(path === null ? [] : [path]))
+    for (const row of rows) {
+      const [id, method, own, query, bodySize, error, status, ended] = row as readonly [number, string | null, string | null, string | null, number, string | null, number | null, number | null]
+      yield { id, method, path: own, query, bodySize, error, status, ended: ended !== null }
+    }
+  }
+
+  /** Paths that were asked for over these relays: those that come just before and after one in the order of their letters, so many each way. */
+  pathsAround(relays: readonly number[], path: string, most: number): readonly string[] {
+    const those = (condition: 'before' | 'after'): string[] =>
+      this.#database.prepare(
+        `SELECT DISTINCT path FROM http_exchange_row WHERE path ${condition === 'before' ? '<' : '>='} ? AND (SELECT relay_id FROM connection WHERE id = connection_id) IN (${relays.map(Number).join(', ')})
+         ORDER BY path ${condition === 'before' ? 'DESC' : ''} LIMIT ${Math.floor(most)}`).pluck().all(path) as string[]
+    return [...those('after'), ...those('before')]
   }
 
   connections(selection: Selection = {}): IterableIterator<ConnectionRecord> {
@@ -117,8 +175,10 @@ export class Recording {
 
   /** Datagrams with their bytes. @param selection where over `id, connection_id, direction, time, size, changed, bytes`. */
   datagrams(selection: Selection = {}): IterableIterator<UdpDatagram> {
+    // Recordings from before there were plugins have nothing that was changed.
+    const changed = this.#columns('udp_datagram').includes('changed') ? 'd.changed' : '0 AS changed'
     return this.#select(
-      '(SELECT d.id, d.connection_id, d.direction, d.time, d.size, d.changed, s.bytes FROM udp_datagram d JOIN segment s ON s.id = d.segment_id)', '*',
+      `(SELECT d.id, d.connection_id, d.direction, d.time, d.size, ${changed}, s.bytes FROM udp_datagram d JOIN segment s ON s.id = d.segment_id)`, '*',
       selection, readDatagram)
   }
 
@@ -170,7 +230,7 @@ export class Recording {
    * @throws WiretapeError `not-found`.
    */
   body(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Readable {
-    return Readable.from(this.#pieces(exchangeId, side, leg, ['body']), { objectMode: false })
+    return Readable.from(bytesOf(this.#pieces(exchangeId, side, leg, ['body'])), { objectMode: false })
   }
 
   /**
@@ -179,12 +239,56 @@ export class Recording {
    * @throws WiretapeError `not-found`.
    */
   message(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Readable {
-    return Readable.from(this.#pieces(exchangeId, side, leg, ['head', 'body', 'framing']), { objectMode: false })
+    return Readable.from(bytesOf(this.messagePieces(exchangeId, side, leg)), { objectMode: false })
   }
 
   /** A message's head, as bytes: heads are small. Informational responses' heads come first. */
   head(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Buffer {
-    return Buffer.concat([...this.#pieces(exchangeId, side, leg, ['head'])])
+    return Buffer.concat([...bytesOf(this.#pieces(exchangeId, side, leg, ['head']))])
+  }
+
+  /** A message as by `message`, piece by piece as it came. To be read without waiting in between, or to be ended by `return()`. */
+  messagePieces(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Generator<RecordedPiece> {
+    return this.#pieces(exchangeId, side, leg, ['head', 'body', 'framing'])
+  }
+
+  /**
+   * The same for a message that may be large and is read over a long time: each few pieces by a query of their own, so that no read stays open
+   * in between. One that was changed is read in one go, as by `messagePieces`.
+   */
+  *messageInSlices(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Generator<RecordedPiece> {
+    const { changed } = this.exchange(exchangeId)
+    if (changed) {
+      yield* this.messagePieces(exchangeId, side, leg)
+      return
+    }
+    const bounds = this.#row('SELECT first_segment, last_segment FROM http_exchange WHERE id = ?', exchangeId)!
+    const slice = this.#database.prepare(
+      `SELECT id, bytes, kind, time FROM segment WHERE id BETWEEN ? AND ? AND +message_id = ? AND direction = ? AND leg = 'received'
+       AND kind IN ('head', 'body', 'framing') ORDER BY id LIMIT 16`)
+    let from = bounds['first_segment'] as number | null
+    while (from !== null) {
+      const rows = slice.all(from, bounds['last_segment'], exchangeId, side === 'request' ? 'up' : 'down') as (RecordedPiece & { readonly id: number })[]
+      for (const { bytes, kind, time } of rows) yield { bytes, kind, time }
+      from = rows.length === 0 ? null : rows.at(-1)!.id + 1
+    }
+  }
+
+  /** A stream as by `stream`, piece by piece as it came. */
+  streamPieces(connectionId: number, direction: Direction, leg: 'received' | 'sent' = 'received'): Generator<RecordedPiece> {
+    return this.#streamPieces(connectionId, direction, leg)
+  }
+
+  /** The segment that holds a byte of a stream as it came, found without reading those before it; null beyond its end and where bytes are missing. */
+  segmentAt(connectionId: number, direction: Direction, offset: number): StreamSegment | null {
+    this.#places ??= new StreamPlaces(this.#database)
+    return this.#places.at(connectionId, direction, offset)
+  }
+
+  /** The same of many connections at once: of those that have one there. All of them are held: not more than some hundreds should be asked for. */
+  segmentsAt(connectionIds: readonly number[], direction: Direction, offset: number): StreamSegment[] {
+    this.#places ??= new StreamPlaces(this.#database)
+    return this.#places.atMany(connectionIds, direction, offset)
   }
 
   /**
@@ -193,10 +297,13 @@ export class Recording {
    */
   stream(connectionId: number, direction: Direction, leg: 'received' | 'sent' = 'received'): Readable {
     this.connection(connectionId)
-    return Readable.from(this.#streamPieces(connectionId, direction, leg), { objectMode: false })
+    return Readable.from(bytesOf(this.#streamPieces(connectionId, direction, leg)), { objectMode: false })
   }
 
-  /** Facts of the run: `started`, `writer` (a process id, while it is being recorded), and `finished` where recording ended in order. */
+  /**
+   * Facts of the run: `started`, `writer` (a process id, while it is being recorded), `finished` where recording ended in order, and `masked` with the
+   * plugins that kept secrets out.
+   */
   facts(): Readonly<Record<string, string>> {
     const rows = this.#database.prepare('SELECT key, value FROM recording').all() as { key: string, value: string }[]
     return Object.fromEntries(rows.map(({ key, value }) => [key, value]))
@@ -208,7 +315,7 @@ export class Recording {
     return finished !== undefined || (writer !== undefined && !isRunning(Number(writer)))
   }
 
-  relays(): readonly { readonly id: number, readonly protocol: string, readonly listen: string, readonly target: string }[] {
+  relays(): readonly RecordedRelay[] {
     return this.#database.prepare(
       `SELECT id, protocol, listen_host || ':' || listen_port AS listen, target FROM relay ORDER BY id`).all() as never
   }
@@ -258,7 +365,7 @@ export class Recording {
     return new WiretapeError('storage', `cannot read ${this.path}: ${reasonOf(cause)}`, { cause })
   }
 
-  *#pieces(exchangeId: number, side: Side, leg: 'received' | 'sent', kinds: readonly string[]): Generator<Buffer> {
+  *#pieces(exchangeId: number, side: Side, leg: 'received' | 'sent', kinds: readonly string[]): Generator<RecordedPiece> {
     const exchange = this.#row('SELECT connection_id, first_segment, last_segment FROM http_exchange WHERE id = ?', checkId(exchangeId))
     if (exchange === undefined) throw new WiretapeError('not-found', `there is no HTTP exchange ${exchangeId} in ${this.path}`)
     if (exchange['first_segment'] === null) return
@@ -270,30 +377,57 @@ export class Recording {
     yield* leg === 'received' ? asReceived(rows('received')) : asSent(rows('received'), rows('sent'), kinds)
   }
 
-  *#streamPieces(connectionId: number, direction: Direction, leg: 'received' | 'sent'): Generator<Buffer> {
+  *#streamPieces(connectionId: number, direction: Direction, leg: 'received' | 'sent'): Generator<RecordedPiece> {
+    // The same order twice: by the index where there is one, else by the table itself. Any other would have the whole stream sorted before its first byte.
+    const order = this.#indexed() ? '"offset", id' : 'id'
     const rows = (which: 'received' | 'sent'): Generator => this.#rows(
-      `SELECT * FROM segment WHERE connection_id = ? AND direction = ? AND leg = '${which}' ORDER BY id`, connectionId, direction)
+      `SELECT * FROM segment WHERE connection_id = ? AND direction = ? AND leg = '${which}' ORDER BY ${order}`, connectionId, direction)
     yield* leg === 'received' ? asReceived(rows('received')) : asSent(rows('received'), rows('sent'))
   }
 
   /** Rows of a query, that `close` can end. */
-  *#rows(sql: string, ...parameters: (string | number)[]): Generator {
-    const rows = this.#database.prepare(sql).iterate(...parameters)
+  #rows(sql: string, ...parameters: (string | number)[]): Generator {
+    return this.#read(sql, false, parameters)
+  }
+
+  /** The same, each an array. */
+  #rawRows(sql: string, ...parameters: (string | number)[]): Generator {
+    return this.#read(sql, true, parameters)
+  }
+
+  /** The query is one of a few: to prepare it costs more than to read a message's rows. */
+  *#read(sql: string, raw: boolean, parameters: readonly (string | number)[]): Generator {
+    let free = this.#free.get(sql)
+    if (free === undefined) this.#free.set(sql, free = [])
+    const statement = free.pop() ?? this.#database.prepare(sql).raw(raw)
+    const rows = statement.iterate(...parameters)
     this.#reading.add(rows)
     try {
       yield* rows
     } finally {
       this.#reading.delete(rows)
+      if (free.length < mostFree) free.push(statement)
     }
   }
 
+  /** Recording ended in order, and the secondary indexes were built. */
+  #indexed(): boolean {
+    return this.#database.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'segment_by_connection'`).get() !== undefined
+  }
+
   #row(sql: string, id: number): Row | undefined {
-    return this.#database.prepare(sql).get(id) as Row | undefined
+    let statement = this.#single.get(sql)
+    if (statement === undefined) this.#single.set(sql, statement = this.#database.prepare(sql))
+    return statement.get(id) as Row | undefined
   }
 
   #columns(view: string): string[] {
     return this.#database.prepare(`SELECT name FROM pragma_table_info(?)`).pluck().all(view) as string[]
   }
+}
+
+function* bytesOf(pieces: Iterable<RecordedPiece>): Generator<Buffer> {
+  for (const { bytes } of pieces) yield bytes
 }
 
 function checkId(id: number): number {

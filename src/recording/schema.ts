@@ -19,6 +19,7 @@ const indexes: readonly (readonly [name: string, on: string])[] = [
   // With both times in it: a condition on the duration is decided without a look at the rows, which lie far apart.
   ['http_exchange_by_status', 'http_exchange_row (status, started, ended)'],
   ['http_exchange_by_connection', 'http_exchange_row (connection_id)'],
+  ['http_exchange_by_path', 'http_exchange_row (path)'],
   ['event_by_connection', 'event (connection_id)'],
   ['ftp_command_by_session', 'ftp_command (session_id)'],
   ['ftp_reply_by_session', 'ftp_reply (session_id)'],

@@ -49,6 +49,13 @@ export function parseRelayAddress(protocol: Protocol, text: string, option = `--
   return { protocol, listen, target }
 }
 
+/** Reads where to listen alone: `port` or `host:port`. @param option how it was named, for the message. @throws WiretapeError `usage`. */
+export function parseListen(text: string, option: string): Address {
+  const listen = /^\d+$/.test(text) ? { host: loopback, port: Number(text) } : readHostPort(text)
+  if (listen === null || listen.port > 65535) throw new WiretapeError('usage', `${option}: "${text}" is not a port or host:port (0 to 65535)`)
+  return listen
+}
+
 /** Reads a target alone: `host:port`, for `http` also a URL. @throws WiretapeError `usage`. */
 export function parseTarget(protocol: Protocol, text: string): Target {
   const target = readTarget(protocol, text)

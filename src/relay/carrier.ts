@@ -85,7 +85,7 @@ export class Carrier {
       journal.add(info, event)
       tap?.event(event)
     })
-    if (plugins.listensTo('recording')) tap?.maskWith((direction) => masksOf(plugins, direction))
+    if (plugins.listensTo('recording')) tap?.maskWith((direction) => masksOf(plugins, direction), info.protocol === 'http')
     return plugins
   }
 

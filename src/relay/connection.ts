@@ -258,13 +258,14 @@ export class Connection {
     if (!this.#watch!.between || this.#reason !== null || up === null || down === null) return false
     if ([up, down].some(({ lane, stages }) => lane.ended || stages?.holds === true)) return false
     for (const stop of this.#listening.splice(0)) stop()
-    this.#outlets.up = this.#outlets.down = null
+    const stages = { up: up.stages, down: down.stages }
+    this.#outlets.up = this.#outlets.down = up.stages = down.stages = null
     up.lane.retire()
     down.lane.retire()
     this.#settings.plugins.onChange(() => {})
     this.#settings.handOver!.take(this, {
       client: this.#accepted, dialled: this.#dialled!, readBuffer: this.#readBuffer, bytes: this.bytes,
-      stagesOf: this.#settings.stages, stages: { up: up.stages, down: down.stages }, chunk,
+      stagesOf: this.#settings.stages, stages, chunk,
       readTo: (take) => { this.#readTo = take },
     })
     return true

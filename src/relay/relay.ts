@@ -217,7 +217,8 @@ export class Relay {
     await this.#listeners.bind(this.#settings.addresses)
     const { record, onProblem } = this.#settings
     if (record !== null) {
-      this.#recorder = await Recorder.open({ ...record, facts: { seed: String(this.#settings.seed), ...record.facts } })
+      const masked = this.#plugins.slots.filter(({ listens }) => listens.has('recording')).map(({ name }) => name).join(', ')
+      this.#recorder = await Recorder.open({ ...record, facts: { seed: String(this.#settings.seed), ...(masked === '' ? {} : { masked }), ...record.facts } })
       this.#recorder.on('failed', (error) => onProblem(error.message))
     }
     this.#open.socketCapacity = socketCapacity()

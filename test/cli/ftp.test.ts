@@ -144,7 +144,7 @@ test('SESSION may be any id of the session; several sessions are drawn with a he
   t.true(one.startsWith(`session ${second!.id} · tester`))
   t.false(one.includes(`session ${first!.id} · `))
   const [, transfer] = reading(file, (recording) => [...recording.ftpTransfers()])
-  t.is(await out(t, 'ftp', file, `${transfer!.id}`), one)
+  for (const id of [transfer!.id, second!.connectionId]) t.is(await out(t, 'ftp', file, `${id}`), one)
 })
 
 test('many sessions are a list on one time axis, and a number finds one', async (t) => {

@@ -27,6 +27,14 @@ test('plugins lists those that ship, with every option', async (t) => {
   t.is(lines.find(({ name }) => name === 'block')!.options['status']!.default, 403)
 })
 
+test('a file that waits at its top level for what never comes is named', async (t) => {
+  const file = join(temporaryFolder(t), 'waits.mjs')
+  writeFileSync(file, 'await new Promise(() => {})\nexport default {}\n')
+  const { code, stderr } = await wiretape(t, 'relay', '--tcp', '0=127.0.0.1:9', '--plugin', file)
+  t.not(code, 0)
+  t.is(stderr.split('\n')[0], `wiretape: plugin ${file} was never loaded to its end: a top-level await in it waits for what doesn't come`)
+})
+
 test('--plugin takes a file with options, prints the seed, and logs to standard error', async (t) => {
   const folder = temporaryFolder(t)
   writeFileSync(join(folder, 'shout.ts'), shout)

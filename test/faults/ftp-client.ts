@@ -31,14 +31,14 @@ print(json.dumps(outcomes))
 export type Outcome = readonly [how: string, said: string, bytes: number]
 
 /** @param tasks `RETR name`, `STOR name` (400,000 bytes) or any other command, all in one session. */
-export async function ftplib(t: ExecutionContext, { port }: Relay, { host, user, password }: FtpServer, ...tasks: string[]): Promise<Outcome[]> {
+export async function ftplib(t: ExecutionContext, { port }: Pick<Relay, 'port'>, { host, user, password }: FtpServer, ...tasks: string[]): Promise<Outcome[]> {
   const { stdout, stderr } = await run(t, 'python3', ['-c', session, host, String(port), user, password, ...tasks])
   if (stdout.length === 0) throw new Error(stderr)
   return JSON.parse(stdout.toString()) as Outcome[]
 }
 
 /** @returns curl's exit code and what came. */
-export async function curlFtp(t: ExecutionContext, { port }: Relay, { host, user, password }: FtpServer, name: string, ...args: string[]): Promise<{ code: number | null, bytes: Buffer }> {
+export async function curlFtp(t: ExecutionContext, { port }: Pick<Relay, 'port'>, { host, user, password }: FtpServer, name: string, ...args: string[]): Promise<{ code: number | null, bytes: Buffer }> {
   const { code, stdout } = await run(t, 'curl', ['-sS', '--user', `${user}:${password}`, ...args, `ftp://${host}:${port}/${name}`])
   return { code, bytes: stdout }
 }

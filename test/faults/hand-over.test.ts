@@ -8,11 +8,12 @@ import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
+import { definePlugin } from 'wiretape'
 import type { Fault } from 'wiretape'
 import { httpError, latency, limitData, stallBody } from 'wiretape/faults'
 import { selfSigned } from '../real/certificate.js'
 import { cutAt } from '../real/chunking.js'
-import { until } from '../real/deadline.js'
+import { settled, until } from '../real/deadline.js'
 import { http } from '../real/http-origin.js'
 import { connectTo, peerServer } from '../real/peer.js'
 import type { Peer } from '../real/peer.js'
@@ -191,6 +192,66 @@ test('faults of bytes that stand there already go on where they were', async (t)
   await client.over()
   t.is(client.takeAll().length, 0)
   t.true(before > 50)
+})
+
+for (const direction of ['up', 'down'] as const) {
+  test(`a fault of bytes that went just before leaves nothing in the way: ${direction}`, async (t) => {
+    const relay = await relaying(t, { http: `0=${await origin(t, hello)}` })
+    for (const turns of [0, 1, 2, 30]) {
+      const ask = asking(await connectTo(t, relay.port))
+      await ask('/1')
+      await relay.with(latency({ ms: 1, direction }), async () => { await ask('/2') })
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => { setImmediate(resolve) })
+      const fault = relay.inject(httpError({ path: '/no' }))
+      t.is(await ask('/3'), '200 hello x /3')
+      t.is(await ask('/4'), '200 hello x /4')
+      fault.remove()
+    }
+  })
+}
+
+test('a client that sends without end to a server that does not read is stopped after the hand-over too', async (t) => {
+  const server = await peerServer(t)
+  const relay = await relaying(t, { http: `0=http://127.0.0.1:${server.port}` })
+  const client = await connectTo(t, relay.port)
+  client.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+  const served = await server.next()
+  await served.through('\r\n\r\n')
+  served.socket.pause()
+  served.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+  await client.through('\r\n\r\n')
+  relay.inject(httpError({ path: '/no' }))
+  const size = 60_000_000
+  client.write(`POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${size}\r\n\r\n`, Buffer.alloc(size))
+  const taken = await settled(() => relay.stats().bytesUp)
+  t.true(taken < size / 2, `${taken} bytes`)
+})
+
+test('what a stage changes after the hand-over is told as something that the recording does not have', async (t) => {
+  const server = await peerServer(t)
+  const { relay, port, recorded } = await taping(t, { http: `0=http://127.0.0.1:${server.port}` })
+  const shout = definePlugin({ name: 'shout', description: 'In capitals.', setup: () => ({
+    stream: ({ direction }) => direction === 'up' ? undefined : async function* (chunks) {
+      for await (const chunk of chunks) yield Buffer.from(chunk.toString('latin1').replace('hello', 'HELLO'))
+    },
+  }) })
+  relay.inject(shout)
+  const client = await connectTo(t, port)
+  let first: Peer | null = null
+  for (const path of ['/1', '/2', '/3']) {
+    if (path === '/2') relay.inject(httpError({ path: '/no' }))
+    client.write(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`)
+    const served: Peer = first ?? await server.next()
+    first = served
+    await served.through('\r\n\r\n')
+    served.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello')
+    t.regex(await client.through('HELLO'), /200 OK/)
+  }
+  t.deepEqual(relay.journal().map(({ text }) => text), [
+    'stream: changed what goes down from here on', 'stream: changed what goes down from here on, which the recording has as it was before',
+  ])
+  client.finish()
+  t.deepEqual([...(await recorded()).exchanges()].map(({ changed }) => changed), [true, false, false])
 })
 
 test('large answers to a slow reader, before and after: every byte once', async (t) => {

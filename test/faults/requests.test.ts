@@ -2,6 +2,7 @@ import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import type { JournalEntry, Relay } from 'wiretape'
 import { httpOrigin } from '../real/http-origin.js'
+import { settled } from '../real/deadline.js'
 import { connectTo, peerServer } from '../real/peer.js'
 import { run } from '../real/program.js'
 import { onlyExchange, relaying, taping, textOf } from '../real/relaying.js'
@@ -87,6 +88,30 @@ test('a client that goes while a fault holds its request back takes it along', a
   client.reset()
   await served.over()
   t.is(served.unread, 0)
+})
+
+test('a request that is cut is the last of its connection: what came behind it goes nowhere', async (t) => {
+  const server = await peerServer(t)
+  const relay = await relaying(t, { http: `0=http://127.0.0.1:${server.port}`, plugins: ['truncate:direction=up,how=reset,after=4000000'] })
+  const client = await connectTo(t, relay.port)
+  const head = 'POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 4040000\r\n\r\n'
+  client.write(head, Buffer.alloc(4_040_000, 'x'), 'POST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nxyz')
+  const served = await server.next()
+  served.socket.pause()
+  await settled(() => relay.stats().bytesUp)
+  served.socket.resume()
+  await served.over()
+  const came = served.takeAll()
+  t.true(came.length <= head.length + 4_000_000, `${came.length}`)
+  t.false(came.includes('POST /2'))
+})
+
+test('a server hears that the client has left once it has the request that was held back', async (t) => {
+  const server = await peerServer(t)
+  const relay = await relaying(t, { http: `0=http://127.0.0.1:${server.port}`, plugins: ['slow-headers:direction=up,ms=10,bytes=16'] })
+  const client = await connectTo(t, relay.port)
+  client.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n').finish()
+  t.is((await (await server.next()).rest()).toString(), 'GET / HTTP/1.1\r\nHost: h\r\n\r\n')
 })
 
 test('both directions are counted each by itself; a CONNECT is left alone', async (t) => {

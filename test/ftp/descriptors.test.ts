@@ -14,7 +14,7 @@ withBash('a data connection for which no file descriptor is left is turned away,
   const listening = await peerServer(t)
   const path = join(temporaryFolder(t), 'test.sqlite')
   const relay = start(t, 'bash', [
-    '-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, script(import.meta.url, '../relay/children/relay-process.js'), `127.0.0.1:${listening.port}`, path, 'ftp',
+    '-c', 'ulimit -n 512; exec "$0" "$@"', process.execPath, script(import.meta.url, '../relay/children/relay-process.js'), `127.0.0.1:${listening.port}`, path, 'ftp',
   ])
   const lines = new Lines(relay.stdout)
   const port = Number((await lines.next(/^port: (\d+)$/))[1])
@@ -26,7 +26,7 @@ withBash('a data connection for which no file descriptor is left is turned away,
   await server.through('\r\n')
   server.write(`227 (${sixNumbers(40_000)})\r\n`)
   const dataPort = portIn(await client.through('\r\n'))
-  for (let n = 0; n < 60; n++) {
+  for (let n = 0; n < 400; n++) {
     const socket = connect(port, '127.0.0.1')
     socket.on('error', () => {})
     t.teardown(() => socket.destroy())

@@ -60,6 +60,7 @@ test('options are checked before anything starts', async (t) => {
   t.is(await complaint([`${path}:tims=2`]), 'plugin say: it has no option tims (did you mean times?); it has mark, times')
   t.is(await complaint([`${path}:times=4`]), 'plugin say: option times: expected a number from 1 to 3, not 4')
   t.is(await complaint([`${path}:times=often`]), 'plugin say: option times: expected a number from 1 to 3, not often')
+  t.regex(await complaint(['.']), /^plugin \.: .* is no file: name the file in it that exports the plugin$/)
   t.regex(await complaint(['./nowhere.ts']), /^plugin \.\/nowhere\.ts: there is no file .*nowhere\.ts$/)
   t.regex(await complaint(['no-such-plugin']), /^plugin no-such-plugin: none that ships has this name.*wiretape plugins/)
 })

@@ -105,3 +105,26 @@ test('what is redacted is recorded at once, also while the connection is kept op
   await tape.relay.stop()
   t.false(readFileSync(tape.path).includes('hunter2'))
 })
+
+test('a secret at the end of a message has no part in the next one, in one write or in several', async (t) => {
+  const server = createHttpServer((request, response) => request.resume().on('end', () => response.end('{"text":"a=1&token=abc"}'))).listen(0, '127.0.0.1')
+  await new Promise((resolve) => { server.once('listening', resolve) })
+  t.teardown(() => { server.closeAllConnections(); server.close() })
+  const tape = await taping(t, { http: `0=http://127.0.0.1:${(server.address() as AddressInfo).port}`, plugins: ['redact'] })
+  const requests = ['POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 22\r\n\r\nuser=a&password=secret', 'GET /2 HTTP/1.1\r\nHost: h\r\n\r\n']
+  for (const writes of [requests, [requests.join('')]]) {
+    const client = connect({ port: tape.port, host: '127.0.0.1', allowHalfOpen: true })
+    for (const one of writes) {
+      client.write(one)
+      await new Promise((resolve) => { setTimeout(resolve, 50) })
+    }
+    client.end()
+    await buffer(client)
+  }
+  const recording = await tape.recorded()
+  t.deepEqual([...recording.exchanges()].map(({ method, path, status, error }) => [method, path, status, error]), [
+    ['POST', '/1', 200, null], ['GET', '/2', 200, null], ['POST', '/1', 200, null], ['GET', '/2', 200, null],
+  ])
+  for (const { id } of recording.exchanges({ where: "path = '/1'" })) t.is((await bytesOf(recording.body(id, 'request'))).toString(), 'user=a&password=******')
+  for (const { id } of recording.exchanges()) t.is((await bytesOf(recording.body(id, 'response'))).toString().slice(0, 22), '{"text":"a=1&token=***')
+})

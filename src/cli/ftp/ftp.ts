@@ -76,11 +76,11 @@ function readId(word: string): number {
   return Number(word)
 }
 
-/** A session by its id, or by the id of a command or transfer of it: any of them says which session is meant. */
+/** A session by its id, or by that of a command, of a transfer or of its control connection: any of them says which session is meant. */
 function sessionOf(recording: Recording, id: number): FtpSession {
   const where = `id = ${id}`
   const [part] = [...recording.ftpCommands({ where }), ...recording.ftpTransfers({ where })]
-  const [session] = recording.ftpSessions({ where: `id = ${part?.sessionId ?? id}` })
+  const [session] = recording.ftpSessions({ where: part === undefined ? `id = ${id} or connection_id = ${id}` : `id = ${part.sessionId}` })
   if (session !== undefined) return session
   const some = [...recording.ftpSessions({ limit: 10 })].map((one) => one.id)
   throw new WiretapeError('not-found', `there is no FTP session ${id} in ${printableLine(recording.path)}; ${some.length === 0 ? 'it has none' : `there are ${some.join(', ')}${some.length === 10 ? ' …' : ''}`}`)

@@ -359,6 +359,7 @@ export class Exchange implements ExchangeSide {
     // Nothing more is taken until the other side is over too.
     this.host.fromClient.hold()
     this.#heldClient = true
+    this.host.requestOver()
     this.#check()
   }
 

@@ -19,6 +19,8 @@ export interface Host {
   readonly receivedDown: number
   /** Connects, where that hasn't happened yet, and tells whoever reads the responses that one to this method will come. */
   connect(target: Target, method: string, ready: () => void): void
+  /** A request is whole and with the server: where nothing follows it, the server hears that at once. */
+  requestOver(): void
   /** Both messages of the exchange are over. @param closing the connection is not to go on. */
   finished(status: number, closing: boolean): void
   /** Ends the connection in order, after what is under way; nothing more goes to a server. */

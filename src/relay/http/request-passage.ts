@@ -130,6 +130,8 @@ export class RequestPassage implements Passage {
     const { host } = this.#exchange
     this.out.through((to) => new Wire({
       ...to, uses, plugins, place, inflow, hook: onRequest.path, start: this.#event.start, room: (most) => host.room('up', most),
+      // What the client has sent behind it would read as more of the body.
+      onStopping: () => host.fromClient.hold(),
       onEnding: (how, why) => {
         // The server is to have what was given on, whichever way it ends.
         void host.room('up', 0).then(() => how === 'close' ? host.end(why) : host.reset(why))

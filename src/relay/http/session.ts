@@ -106,11 +106,12 @@ export class HttpSession implements Carried, Host {
     client.once('close', () => this.#closed())
     client.on('data', (bytes) => this.#received(bytes))
     client.once('end', () => this.#clientEnd())
+    // Before the chunk: that may have to pause it.
+    client.resume()
     if (standing !== undefined) {
       this.#upstream = this.#upstreamTo(settings.target, (upstream) => this.#attach(upstream), standing)
       this.#received(standing.chunk)
     }
-    client.resume()
   }
 
   get receivedDown(): number {
@@ -349,8 +350,14 @@ export class HttpSession implements Carried, Host {
     this.#reason ??= 'client closed'
     this.tap?.end('up', true)
     this.fromClient.feed([...piecesOf(this.#requests.end('up', 0, true), nothing, 0), { type: 'fin' }])
-    // The request is whole and with the server: that nothing follows it, the server hears at once.
-    if (this.#exchange?.upDone === true && this.#exchange.usesServer && this.fromClient.waiting.every(({ type }) => type === 'fin')) this.#upstream?.finish()
+    this.requestOver()
+  }
+
+  requestOver(): void {
+    if (!this.#clientEnded || this.#mode !== 'exchanges' || this.#exchange?.upDone !== true || !this.#exchange.usesServer) return
+    if (!this.fromClient.waiting.every(({ type }) => type === 'fin')) return
+    this.up.flush()
+    this.#upstream?.finish()
   }
 
   #clientFin(): void {

@@ -24,6 +24,8 @@ export interface WireOptions {
   readonly write: (bytes: Buffer) => void
   /** Resolves when no more than `most` bytes wait to go out; a usual amount where absent. */
   readonly room: (most?: number) => Promise<void>
+  /** A stage has asked for the end: called before what waits is let go. */
+  readonly onStopping?: () => void
   /** The connection is to end, in order or not. */
   readonly onEnding: (how: 'close' | 'reset', why: string) => void
 }
@@ -183,6 +185,7 @@ export class Wire {
   /** What was written still goes out: a reset would take it along. */
   async #finish(how: 'close' | 'reset', why: string): Promise<void> {
     if (this.#over) return
+    this.#options.onStopping?.()
     this.abandon()
     this.#tellOfChange()
     if (how === 'reset') await this.#options.room(0)

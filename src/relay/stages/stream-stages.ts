@@ -137,6 +137,8 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   /** Has another owner, who writes other bytes than were received: what stages change isn't recorded from now on. Only where it holds nothing. */
   moveTo(owner: Pick<StreamStagesOptions, 'onReset' | 'onClose' | 'onBare'>): void {
     this.#options = { ...this.#options, ...owner, tap: null }
+    // What is changed from here on is told once more: the recording doesn't have it any more.
+    this.#changed = null
   }
 
   /** Leaves the socket to others: only where it is bare. */
@@ -255,9 +257,9 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   #rest(): void {
     this.#idle = true
     if (this.#links.length > 0 || this.#ended || this.#options.onBare === undefined) return
-    const { onBare } = this.#options
     setImmediate(() => {
-      if (this.#idle && this.#links.length === 0 && !this.#ended && !this.#over && this.#waitingBytes === 0) onBare()
+      // Whoever owns it by then.
+      if (this.#idle && this.#links.length === 0 && !this.#ended && !this.#over && this.#waitingBytes === 0) this.#options.onBare?.()
     })
   }
 
@@ -293,7 +295,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     if (this.#changed === sources) return
     this.#changed = sources
     const hook = this.#links[0]?.use.path ?? 'stream'
-    plugins.tell({ kind: 'changed', source: sources, hook, text: `${hook}: changed what goes ${direction} from here on`, direction, ...(tap === null ? {} : { offset }) })
+    plugins.tell({ kind: 'changed', source: sources, hook, text: `${hook}: changed what goes ${direction} from here on${tap === null ? ', which the recording has as it was before' : ''}`, direction, ...(tap === null ? {} : { offset }) })
   }
 
   readonly #onClose = (): void => {

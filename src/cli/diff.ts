@@ -1,0 +1,26 @@
+import { compareRecordings } from '../index.js'
+import { countRows, DifferenceLines, printTable, quantileText } from './differences.js'
+import { printableJson } from './escape.js'
+
+export interface DiffArguments {
+  readonly a: string
+  readonly b: string
+  readonly ignore: readonly string[]
+  readonly json: boolean
+}
+
+/** @returns the exit code: 1 where something differs. */
+export async function diff({ a, b, ignore, json }: DiffArguments): Promise<number> {
+  const lines = new DifferenceLines(json)
+  const comparison = await compareRecordings(a, b, { ignore, onDifference: lines.take }).finally(() => lines.flush())
+  if (json) {
+    console.log(printableJson({ type: 'summary', a, b, ...comparison, differences: undefined }))
+  } else {
+    if (comparison.differenceCount > 0) console.log('')
+    printTable([
+      ...countRows(comparison, { onlyA: 'only in A', onlyB: 'only in B' }),
+      ['latency in A', quantileText(comparison.latency.a)], ['latency in B', quantileText(comparison.latency.b)],
+    ])
+  }
+  return comparison.differenceCount === 0 ? 0 : 1
+}

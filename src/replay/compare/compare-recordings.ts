@@ -1,0 +1,49 @@
+import { openRecording } from '../../recording/recording.js'
+import type { Recording } from '../../recording/recording.js'
+import type { AnswerDifference, Comparison } from './comparison.js'
+import { compareExchanges } from './http-exchanges.js'
+import { compareFtp } from './ftp-sessions.js'
+import { readIgnored } from './ignored.js'
+import type { Ignored } from './ignored.js'
+import { wholeSide } from './recorded-side.js'
+import type { RecordedSide } from './recorded-side.js'
+import { Tally } from './tally.js'
+import { compareTcp } from './tcp-connections.js'
+import { compareUdp } from './udp-sessions.js'
+
+export interface CompareOptions {
+  /** What isn't compared: `header:NAME` (or the name alone), `json:$.path`, `status`, `body`, `text` (of FTP replies). Headers of times and ids aren't anyway. */
+  readonly ignore?: readonly string[]
+  /** Told of each difference as it is found: the result has the first 10,000. */
+  readonly onDifference?: (difference: AnswerDifference) => void
+}
+
+/**
+ * Compares what the servers said in two recordings, to the same requests.
+ * @param a a recording's path, or an open one; so `b`.
+ * @throws WiretapeError `usage`, `not-found`, `not-a-recording` …
+ */
+export async function compareRecordings(a: string | Recording, b: string | Recording, options: CompareOptions = {}): Promise<Comparison> {
+  const ignored = readIgnored(options.ignore ?? [])
+  const opened: Recording[] = []
+  const open = (given: string | Recording): Recording => {
+    if (typeof given !== 'string') return given
+    const recording = openRecording(given)
+    opened.push(recording)
+    return recording
+  }
+  try {
+    return await compareSides(wholeSide(open(a)), wholeSide(open(b)), ignored, options.onDifference)
+  } finally {
+    for (const recording of opened) recording.close()
+  }
+}
+
+export async function compareSides(a: RecordedSide, b: RecordedSide, ignored: Ignored, onDifference?: (difference: AnswerDifference) => void): Promise<Comparison> {
+  const tally = new Tally(onDifference)
+  await compareExchanges(a, b, ignored, tally)
+  await compareTcp(a, b, tally)
+  compareUdp(a, b, tally)
+  compareFtp(a, b, ignored, tally)
+  return tally.comparison
+}

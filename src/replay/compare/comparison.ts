@@ -1,0 +1,62 @@
+import type { Protocol } from '../../relay/address.js'
+import type { Quantiles } from './sample.js'
+
+/** One thing in which two recordings differ. */
+export interface AnswerDifference {
+  readonly protocol: Protocol
+  /** Id of the record in the first recording (what was recorded), null where it has none; `wiretape show FILE ID` shows it. */
+  readonly a: number | null
+  /** Id of its counterpart in the second (what came now). */
+  readonly b: number | null
+  /** What was asked, in a line: `GET /books?page=2`, `RETR a.txt`, `shop.example A`. Has what the wire had. */
+  readonly asked: string
+  /** `status`, `header:content-type`, `body $.items[2].price`, `body line 3`, `offset 12`, `answer` … */
+  readonly field: string
+  /** What the first has; null where there is none. Long values are cut. */
+  readonly was: string | null
+  /** What the second has. */
+  readonly now: string | null
+}
+
+/** How the server's answers in two recordings compare. Each request, connection, session or query is counted once. */
+export interface Comparison {
+  readonly same: number
+  readonly different: number
+  /** Answered in the first recording, and not, or not wholly, in the second. */
+  readonly failed: number
+  /** Without a counterpart in the second recording. */
+  readonly onlyA: number
+  readonly onlyB: number
+  /** The first 10,000; `differenceCount` is how many there are. */
+  readonly differences: readonly AnswerDifference[]
+  readonly differenceCount: number
+  /** Ms that answers took, of those that have a counterpart; null where none has. */
+  readonly latency: { readonly a: Quantiles | null, readonly b: Quantiles | null }
+}
+
+/** How one pair has come out. */
+export type Outcome = 'same' | 'different' | 'failed'
+
+export type FoundDifference = Pick<AnswerDifference, 'field' | 'was' | 'now'>
+
+/** Of one message: the rest is told as a number. */
+export const mostOfOneMessage = 20
+
+/** Values in differences are cut to so many characters. */
+const longestValue = 200
+
+export function cutValue(text: string): string {
+  return text.length <= longestValue ? text : `${text.slice(0, longestValue - 1)}…`
+}
+
+/** At most `mostOfOneMessage` of them, and a last one that says how many more there are. */
+export function bounded(found: Iterable<FoundDifference>, rest: string): FoundDifference[] {
+  const kept: FoundDifference[] = []
+  let more = 0
+  for (const one of found) {
+    if (kept.length < mostOfOneMessage) kept.push(one)
+    else more++
+  }
+  if (more > 0) kept.push({ field: rest, was: null, now: `${more} more` })
+  return kept
+}

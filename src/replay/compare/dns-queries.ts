@@ -1,0 +1,71 @@
+import type { DnsAnswer, DnsQuery } from '../../recording/rows.js'
+import { bounded, cutValue } from './comparison.js'
+import type { FoundDifference, Outcome } from './comparison.js'
+import { Pairing } from './recorded-side.js'
+import type { RecordedSide } from './recorded-side.js'
+import type { Tally } from './tally.js'
+
+/**
+ * Compares answers to equal questions, the k-th with the k-th: their rcodes and their records, in whatever order those come. Ids, TTLs and what EDNS adds don't
+ * count.
+ */
+export function compareQueries(a: RecordedSide, sessionsA: ReadonlySet<number>, b: RecordedSide, sessionsB: ReadonlySet<number>, tally: Tally): void {
+  const pairing = new Pairing()
+  const found = new Map<number, DnsQuery>()
+  for (const query of queriesOf(b, sessionsB)) {
+    pairing.add(keyOf(query), query.id)
+    found.set(query.id, query)
+  }
+  for (const query of queriesOf(a, sessionsA)) {
+    const id = pairing.take(keyOf(query))
+    const named = { protocol: 'udp' as const, a: query.id, b: id, asked: askedOf(query) }
+    const now = id === null ? undefined : found.get(id)
+    if (now === undefined) {
+      tally.only(named, 'query')
+      continue
+    }
+    const differences = bounded(answerDifferences(a, query, b, now), 'answers')
+    const outcome: Outcome = differences.length === 0 ? 'same' : now.rcode === null ? 'failed' : 'different'
+    if (outcome !== 'failed') tally.took(query.latencyMs, now.latencyMs)
+    tally.pair(named, outcome, differences)
+  }
+  for (const id of pairing.left) tally.only({ protocol: 'udp', a: null, b: id, asked: askedOf(found.get(id)!) }, 'query')
+}
+
+function* queriesOf({ recording, connections, only }: RecordedSide, sessions: ReadonlySet<number>): Generator<DnsQuery> {
+  for (const query of recording.dnsQueries()) {
+    const id = query.connectionId
+    if (sessions.has(id) && connections?.has(id) !== false && only?.has(id) !== false) yield query
+  }
+}
+
+function keyOf({ name, type, class: family, opcode }: DnsQuery): string {
+  return `${name?.toLowerCase()} ${type} ${family} ${opcode}`
+}
+
+function askedOf({ name, type }: DnsQuery): string {
+  return `${name ?? '?'} ${type ?? '?'}`
+}
+
+function* answerDifferences(a: RecordedSide, was: DnsQuery, b: RecordedSide, now: DnsQuery): Generator<FoundDifference> {
+  if (was.rcode !== now.rcode) yield { field: was.rcode === null || now.rcode === null ? 'answer' : 'rcode', was: was.rcode, now: now.rcode }
+  if (was.rcode === null || now.rcode === null) return
+  const [before, after] = [recordsOf(a.recording.dnsAnswers(was.id)), recordsOf(b.recording.dnsAnswers(now.id))]
+  for (const kind of new Set([...before.keys(), ...after.keys()])) {
+    const [first, second] = [before, after].map((records) => records.get(kind)?.sort().join(', ') ?? null)
+    if (first !== second) yield { field: kind, was: first == null ? null : cutValue(first), now: second == null ? null : cutValue(second) }
+  }
+}
+
+/** Data by `answer www.example A`. */
+function recordsOf(answers: readonly DnsAnswer[]): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  for (const { section, name, type, data } of answers) {
+    if (type === 'OPT') continue
+    const kind = `${section} ${name.toLowerCase()} ${type}`
+    const known = found.get(kind)
+    if (known === undefined) found.set(kind, [data])
+    else known.push(data)
+  }
+  return found
+}

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import { firstHeader } from '../../protocols/http1/index.js'
+import type { HttpExchange } from '../../recording/rows.js'
+import { bodyDifferences } from './body-differences.js'
+import type { RecordedBody } from './body-differences.js'
+import { bounded } from './comparison.js'
+import type { FoundDifference, Outcome } from './comparison.js'
+import { headerDifferences } from './header-differences.js'
+import type { Ignored } from './ignored.js'
+import { Pairing } from './recorded-side.js'
+import type { RecordedSide } from './recorded-side.js'
+import type { Tally } from './tally.js'
+
+/** Compares the answers to equal requests: of the same method, target and body, the k-th of one with the k-th of the other. */
+export async function compareExchanges(a: RecordedSide, b: RecordedSide, ignored: Ignored, tally: Tally): Promise<void> {
+  const pairing = new Pairing()
+  const again = new Map<string, number[]>()
+  for (const exchange of exchangesOf(b)) {
+    const key = keyOf(b, exchange)
+    // One that was cut before its answer and sent again counts as what came of it: those without an answer come last.
+    if (exchange.status !== null) pairing.add(key, exchange.id)
+    else if (again.has(key)) again.get(key)!.push(exchange.id)
+    else again.set(key, [exchange.id])
+  }
+  for (const [key, ids] of again) for (const id of ids) pairing.add(key, id)
+  for (const exchange of exchangesOf(a)) {
+    const other = pairing.take(keyOf(a, exchange))
+    const named = { protocol: 'http' as const, a: exchange.id, b: other, asked: sentAs(a, exchange) }
+    if (other === null) {
+      tally.only(named, 'request')
+      continue
+    }
+    const now = b.recording.exchange(other)
+    const { outcome, found } = await compareAnswers(a, exchange, b, now, ignored)
+    if (outcome !== 'failed') tally.took(exchange.durationMs, now.durationMs)
+    tally.pair(named, outcome, found)
+  }
+  for (const id of pairing.left) {
+    const exchange = b.recording.exchange(id)
+    if (exchange.status === null && b.asked === 'received') continue
+    tally.only({ protocol: 'http', a: null, b: id, asked: sentAs(b, exchange) }, 'request')
+  }
+}
+
+function* exchangesOf({ recording, connections, only }: RecordedSide): Generator<HttpExchange> {
+  for (const exchange of recording.exchanges()) {
+    if (exchange.method !== null && only?.has(exchange.id) !== false && connections?.has(exchange.connectionId) !== false) yield exchange
+  }
+}
+
+/** In a line, as `wiretape ls` has it. */
+export function askedOf({ method, host, path, query }: HttpExchange): string {
+  return method === 'CONNECT' ? `CONNECT ${host ?? ''}` : `${method} ${path ?? ''}${query === null ? '' : `?${query}`}`
+}
+
+/** As the server was asked, where plugins made something else of it. */
+function sentAs({ recording, asked }: RecordedSide, exchange: HttpExchange): string {
+  if (!exchange.changed || asked === 'received') return askedOf(exchange)
+  // The form of a target with a host in it is left out, as the row has it.
+  const [method = '', target = ''] = recording.head(exchange.id, 'request', 'sent').toString('latin1').split('\r\n', 1)[0]!.split(' ')
+  return target === '' ? askedOf(exchange) : `${method} ${target.replace(/^https?:\/\/[^/?]*/i, '')}`
+}
+
+function keyOf(side: RecordedSide, exchange: HttpExchange): string {
+  const { recording, asked } = side
+  const changed = exchange.changed && asked === 'sent'
+  const line = sentAs(side, exchange)
+  if (exchange.requestBodySize === 0 && !changed) return line
+  const hash = createHash('sha256')
+  let size = 0
+  for (const { kind, bytes } of recording.messagePieces(exchange.id, 'request', changed ? 'sent' : 'received')) {
+    if (kind !== 'body') continue
+    hash.update(bytes)
+    size += bytes.length
+  }
+  return size === 0 ? line : `${line} ${hash.digest('base64')}`
+}
+
+async function compareAnswers(a: RecordedSide, was: HttpExchange, b: RecordedSide, now: HttpExchange, ignored: Ignored): Promise<{ outcome: Outcome, found: FoundDifference[] }> {
+  const [endWas, endNow] = [endOf(was), endOf(now)]
+  const found: FoundDifference[] = []
+  if (endWas !== endNow) found.push({ field: 'answer', was: told(was), now: told(now) })
+  if (endNow === 'none' || endWas === 'none') {
+    return { outcome: found.length === 0 ? 'same' : endNow === 'none' ? 'failed' : 'different', found }
+  }
+  if (!ignored.status && was.status !== now.status) found.push({ field: 'status', was: String(was.status), now: String(now.status) })
+  found.push(...bounded(headerDifferences(was.responseHeaders, now.responseHeaders, ignored.headers, 'header'), 'headers'))
+  found.push(...bounded(headerDifferences(was.responseTrailers, now.responseTrailers, ignored.headers, 'trailer'), 'trailers'))
+  // Two that were cut are the same as far as both go: where exactly that was is chance.
+  const most = endWas === 'cut' && endNow === 'cut' ? Math.min(was.responseBodySize, now.responseBodySize) : Infinity
+  if (!ignored.body) found.push(...await bodyDifferences(bodyOf(a, was, most), bodyOf(b, now, most), ignored.json))
+  return { outcome: endNow === 'cut' && endWas === 'whole' ? 'failed' : found.length === 0 ? 'same' : 'different', found }
+}
+
+/** How far the answer came. */
+export function endOf({ status, error, ended }: HttpExchange): 'whole' | 'cut' | 'none' {
+  return status === null ? 'none' : ended === null || (error !== null && !error.startsWith('request ')) ? 'cut' : 'whole'
+}
+
+function told(exchange: HttpExchange): string {
+  return endOf(exchange) === 'whole' ? 'complete' : exchange.error ?? (exchange.status === null ? 'none' : 'not over yet')
+}
+
+/** @param most bytes of it. */
+function bodyOf({ recording }: RecordedSide, exchange: HttpExchange, most: number): RecordedBody {
+  return {
+    size: Math.min(exchange.responseBodySize, most),
+    contentType: firstHeader(exchange.responseHeaders, 'content-type') ?? null,
+    contentEncoding: firstHeader(exchange.responseHeaders, 'content-encoding') ?? null,
+    * pieces() {
+      let left = most
+      for (const { kind, bytes } of recording.messagePieces(exchange.id, 'response')) {
+        if (kind !== 'body') continue
+        yield bytes.subarray(0, left)
+        left -= bytes.length
+        if (left <= 0) return
+      }
+    },
+  }
+}

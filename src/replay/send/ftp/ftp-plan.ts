@@ -1,0 +1,76 @@
+import { takesSecret } from '../../../protocols/ftp/index.js'
+import type { Recording } from '../../../recording/recording.js'
+import type { FtpCommandRecord, FtpSession, FtpTransferRecord } from '../../../recording/rows.js'
+import type { SenderOptions } from '../sender.js'
+
+/** A command that is to be sent. Its argument's bytes stay in the recording where it isn't plain. */
+export interface PlannedCommand extends Pick<FtpCommandRecord, 'id' | 'verb' | 'argument' | 'started'> {
+  /** Of the transfer that it began, an upload: the data connection that has its bytes. */
+  readonly upload: number | null
+  /** Of a transfer that the client broke off: after so many bytes, and whether by a reset. */
+  readonly left: { readonly bytes: number, readonly reset: boolean } | null
+}
+
+export interface PlannedSession {
+  readonly id: number
+  readonly connection: number
+  readonly began: number
+  readonly over: number
+}
+
+/** The recorded sessions in their order, without those that can't be repeated, which are told of. */
+export function planSessions(options: SenderOptions): PlannedSession[] {
+  const { recording, chosen, settings, run } = options
+  const planned: PlannedSession[] = []
+  for (const session of recording.ftpSessions(settings.where === undefined ? {} : { where: settings.where })) {
+    if (!chosen.connections.has(session.connectionId)) continue
+    const reason = whyNot(session, options)
+    if (reason === null) planned.push({ id: session.id, connection: session.connectionId, began: session.started, over: session.ended ?? session.started })
+    else run.skip({ id: session.id, asked: `session of ${session.user ?? 'nobody'}`, reason })
+  }
+  return planned
+}
+
+export function commandsOf({ recording, settings }: SenderOptions, session: number): PlannedCommand[] {
+  const transfers = new Map<number, FtpTransferRecord>()
+  for (const transfer of recording.ftpTransfers({ where: `session_id = ${session}` })) transfers.set(transfer.commandId, transfer)
+  let user: string | null = null
+  return [...recording.ftpCommands({ where: `session_id = ${session}` })].map(({ id, verb, argument, started }) => {
+    if (verb === 'USER') user = argument
+    const transfer = transfers.get(id)
+    return {
+      id, verb, started, argument: isMasked(verb, argument) ? settings.password ?? (isAnonymous(user) ? 'wiretape@' : argument) : argument,
+      upload: transfer?.direction === 'up' ? transfer.connectionId : null,
+      left: transfer === undefined ? null : leftBy(transfer, recording),
+    }
+  })
+}
+
+function leftBy({ outcome, connectionId, bytes, direction }: FtpTransferRecord, recording: Recording): PlannedCommand['left'] {
+  if (outcome !== 'aborted' || connectionId === null) return null
+  const { endReason } = recording.connection(connectionId)
+  // An upload that ends in order is one that its client may have cut short: nobody could tell.
+  return endReason === 'client reset' ? { bytes, reset: true } : endReason === 'client closed' && direction === 'down' ? { bytes, reset: false } : null
+}
+
+function whyNot({ id, tls, user }: FtpSession, { recording, settings }: SenderOptions): string | null {
+  if (tls) return 'it is encrypted from AUTH on'
+  if (settings.password === null && !isAnonymous(user)) {
+    for (const { verb, argument } of recording.ftpCommands({ where: `session_id = ${id}` })) {
+      if (isMasked(verb, argument)) return 'its password is masked in the recording: --password gives one'
+    }
+  }
+  for (const { direction, path, outcome, error } of recording.ftpTransfers({ where: `session_id = ${id}` })) {
+    if (direction === 'up' && outcome === 'incomplete') return `its upload of ${path ?? 'a file'} was not recorded whole: ${error ?? 'bytes are missing'}`
+  }
+  return null
+}
+
+function isMasked(verb: string, argument: string | null): boolean {
+  return takesSecret(verb) && argument !== null && /^\*+$/.test(argument)
+}
+
+/** Takes any password (RFC 1635). */
+function isAnonymous(user: string | null): boolean {
+  return user !== null && ['anonymous', 'ftp'].includes(user.toLowerCase())
+}

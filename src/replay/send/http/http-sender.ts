@@ -1,0 +1,142 @@
+import type { Address } from '../../../recording/notes.js'
+import { withHost } from '../../../relay/rewrite-host.js'
+import { RecordedOrder } from '../order.js'
+import type { MakeSender, SenderOptions } from '../sender.js'
+import { HttpConnection } from './http-connection.js'
+import { planRequests } from './http-plan.js'
+import type { PlannedRequest } from './http-plan.js'
+
+const defaultPatience = 30_000
+
+/** Most connections that are open at once, whatever was recorded. */
+const mostAtOnce = 1_000
+
+/**
+ * Repeats HTTP clients: recorded requests, byte for byte but for `Host`, on as many connections as were recorded and in their order, or dealt out to a given
+ * number of them. On one connection a request waits for the answer before it.
+ */
+export const httpSender: MakeSender = (options) => {
+  const planned = planRequests(options)
+  const ids = new Set(planned.map(({ id }) => id))
+  return {
+    ids,
+    send: async (relay) => {
+      options.run.begin(planned.length)
+      const first = planned.reduce((least, { began }) => Math.min(least, began), Infinity)
+      const { connections } = options.settings
+      if (connections > 0) await sendDealt(options, relay, planned, first, connections)
+      else await sendAsRecorded(options, relay, planned, first)
+    },
+  }
+}
+
+async function sendDealt(options: SenderOptions, relay: Address, planned: readonly PlannedRequest[], first: number, connections: number): Promise<void> {
+  let next = 0
+  const lane = async (): Promise<void> => {
+    const line = new Line(options, relay)
+    while (next < planned.length && !options.run.over) {
+      const request = planned[next++]!
+      await options.run.until(request.began - first)
+      if (options.run.over) break
+      await line.send(request, request.began - first).catch(options.run.fail)
+    }
+    line.close()
+  }
+  await Promise.all(Array.from({ length: Math.min(connections, planned.length) }, lane))
+}
+
+async function sendAsRecorded(options: SenderOptions, relay: Address, planned: readonly PlannedRequest[], first: number): Promise<void> {
+  const { run, settings: { pace } } = options
+  // Where it is paced, its times keep the order; else what was over before a request began is waited for: it may have needed that.
+  const order = pace.waits ? null : new RecordedOrder(planned)
+  const lanes = new Map<number, number[]>()
+  for (const [index, { connection }] of planned.entries()) {
+    const lane = lanes.get(connection)
+    if (lane === undefined) lanes.set(connection, [index])
+    else lane.push(index)
+  }
+  const running = new Set<Promise<void>>()
+  const mayBegin = (index: number): Promise<void> => order === null ? run.until(planned[index]!.began - first) : order.turn(index)
+  const follow = async (indexes: readonly number[]): Promise<void> => {
+    const line = new Line(options, relay)
+    for (const index of indexes) {
+      await mayBegin(index)
+      // Whatever fails, those that wait for this one go on.
+      if (!run.over) await line.send(planned[index]!, planned[index]!.began - first).catch(run.fail)
+      order?.done(index)
+    }
+    line.close()
+  }
+  for (const indexes of [...lanes.values()].sort((a, b) => planned[a[0]!]!.began - planned[b[0]!]!.began)) {
+    await mayBegin(indexes[0]!)
+    if (run.over) {
+      order?.release()
+      break
+    }
+    const lane = follow(indexes).finally(() => running.delete(lane))
+    running.add(lane)
+    if (running.size >= mostAtOnce) await Promise.race(running)
+  }
+  await Promise.all(running)
+}
+
+/** What was one connection: a new one is made where the server has closed it. */
+class Line {
+  readonly #options: SenderOptions
+  readonly #relay: Address
+  #connection: HttpConnection | null = null
+
+  constructor(options: SenderOptions, relay: Address) {
+    this.#options = options
+    this.#relay = relay
+  }
+
+  async send(request: PlannedRequest, offset: number): Promise<void> {
+    const { run } = this.#options
+    run.begun.add(request.id)
+    run.sentAt(offset)
+    let how = await this.#exchange(request)
+    // A server may close an idle connection just when the request is on its way (RFC 9112 §9.3.1).
+    if (how === 'none' && this.#connection!.used) how = await this.#exchange(request)
+    run.sent++
+    if (how === 'none') await run.unanswered(this.#options.target)
+    else run.reached = true
+    run.done()
+  }
+
+  close(): void {
+    this.#connection?.close()
+  }
+
+  #exchange(request: PlannedRequest): Promise<'whole' | 'cut' | 'none'> {
+    if (this.#connection?.usable !== true) {
+      this.#connection?.close()
+      this.#connection = new HttpConnection(this.#relay, this.#options.settings.patience ?? defaultPatience)
+    }
+    return this.#connection.exchange(request.method, this.#bytesOf(request), request.enough)
+  }
+
+  /** The head at once, the rest as it is read from the file. */
+  *#bytesOf({ id, changed }: PlannedRequest): Generator<Buffer> {
+    const { recording, settings, target } = this.#options
+    const head: Buffer[] = []
+    let inHead = true
+    for (const { kind, bytes } of recording.messagePieces(id, 'request', changed ? 'sent' : 'received')) {
+      if (kind === 'head') {
+        head.push(bytes)
+        continue
+      }
+      if (inHead) {
+        inHead = false
+        yield this.#headFor(head, settings.hostOfTarget ? target.authority : null)
+      }
+      yield bytes
+    }
+    if (inHead) yield this.#headFor(head, settings.hostOfTarget ? target.authority : null)
+  }
+
+  #headFor(pieces: readonly Buffer[], host: string | null): Buffer {
+    const head = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+    return host === null ? head : withHost(head, host) ?? head
+  }
+}

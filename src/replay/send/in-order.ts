@@ -1,0 +1,34 @@
+import { RecordedOrder } from './order.js'
+import type { Span } from './order.js'
+import type { SenderOptions } from './sender.js'
+
+/** Most that are open at once, whatever was recorded. */
+const mostAtOnce = 500
+
+/**
+ * Runs each one, as many side by side as were so in the recording: what was over before one began is over again before it begins; where it is paced, its
+ * times see to that. @param first µs: the moment from which all are counted. @param one repeats one.
+ */
+export async function inRecordedOrder<Planned extends Span & { readonly id: number }>(
+  { run, settings: { pace } }: SenderOptions, planned: readonly Planned[], first: number, one: (planned: Planned) => Promise<void>,
+): Promise<void> {
+  const order = pace.waits ? null : new RecordedOrder(planned)
+  const running = new Set<Promise<void>>()
+  for (const [index, each] of planned.entries()) {
+    await (order === null ? run.until(each.began - first) : order.turn(index))
+    if (run.over) break
+    run.begun.add(each.id)
+    const promise = one(each).catch(run.fail).finally(() => {
+      running.delete(promise)
+      order?.done(index)
+      run.done()
+    })
+    running.add(promise)
+    if (running.size >= mostAtOnce) await Promise.race(running)
+  }
+  await Promise.all(running)
+}
+
+export function firstOf(planned: readonly Span[]): number {
+  return planned.reduce((least, { began }) => Math.min(least, began), Infinity)
+}

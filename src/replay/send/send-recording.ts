@@ -1,0 +1,106 @@
+import { existsSync, realpathSync, rmSync } from 'node:fs'
+import { WiretapeError } from '../../error.js'
+import { openRecording } from '../../recording/recording.js'
+import type { RecorderOptions } from '../../recording/recorder.js'
+import { parseTarget } from '../../relay/address.js'
+import type { Protocol } from '../../relay/address.js'
+import { startRelay } from '../../relay/relay.js'
+import type { RelayOptions } from '../../relay/options.js'
+import { compareSides } from '../compare/compare-recordings.js'
+import { repeatsFact, wholeSide } from '../compare/recorded-side.js'
+import type { Recording } from '../../recording/recording.js'
+import { chooseRelays } from './choose-relays.js'
+import type { ChosenRelays } from './choose-relays.js'
+import { ftpSender } from './ftp/ftp-sender.js'
+import { httpSender } from './http/http-sender.js'
+import { readSendOptions } from './options.js'
+import type { SendOptions } from './options.js'
+import type { SendResult } from './send-result.js'
+import { Run } from './sender.js'
+import type { MakeSender } from './sender.js'
+import { tcpSender } from './tcp/tcp-sender.js'
+import { udpSender } from './udp/udp-sender.js'
+
+const senders: Readonly<Record<Protocol, MakeSender>> = { http: httpSender, tcp: tcpSender, udp: udpSender, ftp: ftpSender }
+
+/**
+ * Repeats what the clients of a recording sent, against another server or the same, and compares the answers with the recorded ones. The new traffic
+ * goes through a relay of its own, and is a recording that `compareRecordings` compares again.
+ * @param file a recording's path.
+ * @throws WiretapeError `usage`, `not-found`, `connect` (the target can't be reached), `exists` …
+ */
+export async function sendRecording(file: string, options: SendOptions): Promise<SendResult> {
+  const settings = readSendOptions(options)
+  const recording = openRecording(file)
+  try {
+    const chosen = chooseRelays(recording, options.to, options.protocol, options.relay)
+    const { protocol } = chosen
+    if (protocol !== 'http' && settings.connections > 0) throw new WiretapeError('usage', `--connections ${settings.connections}: only HTTP requests can be dealt out; ${protocol} is sent as recorded`)
+    const target = parseTarget(protocol, options.to)
+    const run = new Run(settings.pace, options.insecure ?? false, options.signal, options.onProgress)
+    refuseItself(file, options.record)
+    // What there is to send is known before anything is opened: an empty run leaves no file.
+    const sender = senders[protocol]({ recording, chosen, settings, target, run })
+    if (sender.ids.size === 0) throw new WiretapeError('usage', nothingToSend(file, protocol, options.where, run))
+    const relay = await startRelay({ ...relayOptions(protocol, target.text, options, file), ...(protocol === 'udp' ? { decode: decodedAs(recording, chosen) } : {}) })
+    const path = relay.path!
+    try {
+      const { host, port } = relay.listeners[0]!
+      await sender.send({ host, port })
+    } finally {
+      await relay.stop({ grace: protocol === 'udp' ? 0 : 1_000 })
+    }
+    if (relay.failure !== null) throw relay.failure
+    if (run.failure !== null) throw run.failure.thrown
+    const durationMs = run.elapsed
+    if (run.unreachable !== null) throw notReached(run.unreachable, path)
+    using now = openRecording(path)
+    const comparison = await compareSides(
+      { recording, connections: chosen.connections, only: options.signal?.aborted === true ? run.begun : sender.ids, asked: 'sent' }, wholeSide(now), settings.ignored, options.onDifference)
+    return {
+      protocol, target: target.text, file, path, sent: run.sent, skippedCount: run.skippedCount, skipped: run.skipped, notes: run.notes, comparison, durationMs,
+      interrupted: options.signal?.aborted === true, equal: comparison.differenceCount === 0, drift: run.drift,
+    }
+  } finally {
+    recording.close()
+  }
+}
+
+function relayOptions(protocol: Protocol, target: string, options: SendOptions, file: string): RelayOptions {
+  const { record, plugins, seed, log, onProblem } = options
+  const recorder: RecorderOptions = typeof record === 'string' ? { path: record } : record ?? {}
+  return {
+    [protocol]: `0=${target}`, injectable: false, insecure: options.insecure ?? false,
+    record: { ...recorder, facts: { ...recorder.facts, [repeatsFact]: file } },
+    ...(plugins === undefined ? {} : { plugins }), ...(seed === undefined ? {} : { seed }), ...(log === undefined ? {} : { log }),
+    ...(onProblem === undefined ? {} : { onProblem }),
+  }
+}
+
+/** What is repeated isn't overwritten. @throws WiretapeError `usage`. */
+function refuseItself(file: string, record: SendOptions['record']): void {
+  const path = typeof record === 'object' ? record.path : record
+  if (path !== undefined && existsSync(path) && realpathSync(path) === realpathSync(file)) {
+    throw new WiretapeError('usage', `-o ${path}: that is the recording that is sent: name another`)
+  }
+}
+
+/** What the recorded datagrams were read as: the new ones are to be compared with them. */
+function decodedAs(recording: Recording, { connections }: ChosenRelays): string {
+  const dns = new Set<number>()
+  for (const { connectionId } of recording.dnsQueries()) if (connections.has(connectionId)) dns.add(connectionId)
+  return dns.size === 0 ? 'none' : dns.size === connections.size ? 'dns' : 'auto'
+}
+
+function nothingToSend(file: string, protocol: Protocol, where: string | undefined, run: Run): string {
+  const what = { http: 'requests', tcp: 'connections', udp: 'datagrams', ftp: 'sessions' }[protocol]
+  const [first] = run.skipped
+  if (first !== undefined) return `nothing of ${file} can be sent: ${first.asked}: ${first.reason}${run.skippedCount > 1 ? `, and ${run.skippedCount - 1} more` : ''}`
+  return `${file} has no ${protocol} ${what} to send${where === undefined ? '' : ` where ${where}`}`
+}
+
+/** The file that tells of nothing but that is taken away again. */
+function notReached(error: string, path: string): WiretapeError {
+  for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true })
+  return new WiretapeError('connect', `nothing could be sent: ${error}`)
+}

@@ -1,0 +1,102 @@
+import { encodeReply } from '../../../protocols/ftp/encoding.js'
+import { FtpDecoder } from '../../../protocols/ftp/index.js'
+import { asSent } from '../../../recording/legs.js'
+import type { Recording } from '../../../recording/recording.js'
+import type { Segment } from '../../../recording/rows.js'
+import type { RecordedCommand, RecordedSession } from './recorded-sessions.js'
+
+/** A reply as the client got it. */
+export interface RecordedReply {
+  readonly code: number
+  readonly text: string
+  /** All its lines, with their ends. */
+  readonly bytes: Buffer
+  /** µs since the epoch. */
+  readonly time: number
+}
+
+/** The replies to a command: they come before its data, but for the last. */
+export interface RecordedReplies {
+  readonly preliminary: readonly RecordedReply[]
+  /** Null where none came. */
+  readonly final: RecordedReply | null
+}
+
+/** What was said without being asked: the greeting, and what came after all commands. */
+export interface Unasked {
+  readonly greeting: readonly RecordedReply[]
+  readonly farewell: readonly RecordedReply[]
+}
+
+/** Reads replies from a recording, byte for byte. */
+export class ReplySource {
+  readonly #recording: Recording
+  /** Every client of a session is greeted so. */
+  readonly #unasked = new Map<RecordedSession, Unasked>()
+
+  /** Ids of segments by what they belong to; null where the file has an index of that. */
+  readonly #segments: ReadonlyMap<string, readonly number[]> | null
+
+  constructor(recording: Recording) {
+    this.#recording = recording
+    this.#segments = recording.facts()['finished'] === undefined ? segmentsOf(recording) : null
+  }
+
+  to(command: RecordedCommand): RecordedReplies {
+    if (command.code === null && command.error === null) return { preliminary: [], final: null }
+    const { session, id } = command
+    // The + keeps SQLite from the index over connections, by which it would look through the whole session.
+    const wire = this.#read(placeOf(session.connectionId, id), `message_id = ${id} and +connection_id = ${session.connectionId} and +direction = 'down' and kind = 'reply'`)
+    const replies = wire.at(-1)?.code === command.code || command.code === null ? wire : this.#rebuilt(command)
+    const last = replies.at(-1)
+    const isFinal = last !== undefined && last.code >= 200
+    return { preliminary: replies.filter(({ code }) => code < 200), final: isFinal ? last : null }
+  }
+
+  unasked(session: RecordedSession): Unasked {
+    const known = this.#unasked.get(session)
+    if (known !== undefined) return known
+    const all = this.#read(placeOf(session.connectionId, null), `connection_id = ${session.connectionId} and direction = 'down' and kind = 'reply' and message_id is null`)
+    // 120 says that the real greeting is still to come (RFC 959 §5.4).
+    const greeted = all.findIndex(({ code }) => code !== 120) + 1
+    const found = { greeting: all.slice(0, greeted), farewell: all.slice(greeted) }
+    this.#unasked.set(session, found)
+    return found
+  }
+
+  #read(place: string, where: string): RecordedReply[] {
+    const ids = this.#segments === null ? null : this.#segments.get(place) ?? []
+    const segments = [...this.#recording.segments({ where: ids === null ? where : `id in (${ids.join(', ')})` })]
+    const of = (leg: Segment['leg']): Segment[] => segments.filter((segment) => segment.leg === leg).sort((one, other) => one.offset - other.offset)
+    const decoder = new FtpDecoder()
+    const replies: RecordedReply[] = []
+    for (const { bytes, time } of asSent(of('received'), of('sent'))) {
+      for (const event of decoder.receive('down', bytes, time)) {
+        if (event.type === 'reply') replies.push({ code: event.code, text: event.text, bytes: Buffer.from(event.raw), time: event.at })
+      }
+    }
+    return replies
+  }
+
+  /** From what is known of them, where their bytes don't tell: some weren't recorded. */
+  #rebuilt({ id, session }: RecordedCommand): RecordedReply[] {
+    const rows = [...this.#recording.ftpReplies({ where: `session_id = ${session.id} and command_id = ${id}` })]
+    return rows.map(({ code, text, time }) => ({ code, text, time, bytes: encodeReply(code, text) }))
+  }
+}
+
+/** A recording that was cut off has no indexes: it is looked through once. */
+function segmentsOf(recording: Recording): Map<string, number[]> {
+  const found = new Map<string, number[]>()
+  for (const { id, connectionId, messageId } of recording.segments({ where: 'kind = \'reply\' and direction = \'down\'' })) {
+    const place = placeOf(connectionId, messageId)
+    const ids = found.get(place)
+    if (ids === undefined) found.set(place, [id])
+    else ids.push(id)
+  }
+  return found
+}
+
+function placeOf(connectionId: number, messageId: number | null): string {
+  return `${connectionId} ${messageId ?? 'unasked'}`
+}

@@ -1,0 +1,22 @@
+import { firstHeader } from '../../../protocols/http1/index.js'
+import { buildAnswer } from '../../../relay/http/answer.js'
+import type { BuiltAnswer } from '../../../relay/http/answer.js'
+import type { Miss } from '../miss.js'
+import type { AskedRequest } from './asked-request.js'
+
+/** Tells the client why there is no recorded answer: as JSON where that is what it takes, else as text. */
+export function missAnswer({ kind, asked, closest, differs, text }: Miss, request: AskedRequest | null, closing: boolean): BuiltAnswer {
+  const accepts = request === null ? '' : firstHeader(request.headers, 'accept') ?? ''
+  const json = /\bjson\b/i.test(accepts)
+  const lines = [text, ...differs.map(({ field, came, recorded }) => `  ${field}: ${told(came)} came, ${told(recorded)} is recorded`)]
+  return buildAnswer({
+    status: 502,
+    reason: 'No Recorded Answer',
+    headers: { 'X-Wiretape-Miss': kind, ...(json ? {} : { 'Content-Type': 'text/plain; charset=utf-8' }) },
+    body: json ? { error: text, kind, asked, closest, differs } : `${lines.join('\n')}\n`,
+  }, request?.method ?? 'GET', closing)
+}
+
+function told(value: string | null): string {
+  return value === null ? 'nothing' : JSON.stringify(value)
+}

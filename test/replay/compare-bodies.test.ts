@@ -1,0 +1,112 @@
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import test from 'ava'
+import { bodyDifferences } from '../../src/replay/compare/body-differences.js'
+import type { RecordedBody } from '../../src/replay/compare/body-differences.js'
+import { parseJsonPath } from '../../src/replay/compare/json-path.js'
+import { compareStreams } from '../../src/replay/compare/stream-differences.js'
+import { headerDifferences } from '../../src/replay/compare/header-differences.js'
+import { ignoredHeaders, readIgnored } from '../../src/replay/compare/ignored.js'
+
+function body(content: Uint8Array | string, contentType: string | null = 'application/json', contentEncoding: string | null = null): RecordedBody {
+  const bytes = Buffer.from(content)
+  return { size: bytes.length, contentType, contentEncoding, pieces: () => [bytes] }
+}
+
+async function told(was: RecordedBody, now: RecordedBody, ignored: readonly string[] = []): Promise<string[]> {
+  const found = await bodyDifferences(was, now, ignored.map((path) => parseJsonPath(path, 'ignore')))
+  return found.map(({ field, was, now }) => `${field}: ${was} → ${now}`)
+}
+
+test('JSON is compared by structure', async (t) => {
+  t.deepEqual(await told(body('{"a":1,"b":[1,2]}'), body('{ "b": [1, 2], "a": 1 }')), [])
+  t.deepEqual(await told(body('{"a":1}'), body('{"a":"1"}')), ['body $.a: 1 → "1"'])
+  t.deepEqual(await told(body('{"a":null}'), body('{}')), ['body $.a: null → null'])
+  t.deepEqual(await told(body('{"items":[{"price":1},{"price":2}]}'), body('{"items":[{"price":1},{"price":3},4]}')), ['body $.items[1].price: 2 → 3', 'body $.items[2]: null → 4'])
+  t.deepEqual(await told(body('{"odd name":{"x":[]}}'), body('{"odd name":{"x":{}}}')), ['body $["odd name"].x: [] → {}'])
+  t.deepEqual(await told(body('{"__proto__":1}'), body('{"__proto__":2}')), ['body $.__proto__: 1 → 2'])
+  t.deepEqual(await told(body('[1,2]'), body('[2,1]')), ['body $[0]: 1 → 2', 'body $[1]: 2 → 1'])
+})
+
+test('JSON: what is ignored is no difference, all else is', async (t) => {
+  const was = body('{"at":1,"list":[{"id":1,"v":1}]}')
+  const now = body('{"at":2,"list":[{"id":2,"v":3}]}')
+  t.deepEqual(await told(was, now, ['$.at', '$..id']), ['body $.list[0].v: 1 → 3'])
+})
+
+test('JSON: numbers that a double cannot tell apart', async (t) => {
+  t.deepEqual(await told(body('{"id":12345678901234567890}'), body('{"id":12345678901234567891}')), ['body line 1: 12345678901234567890 → 12345678901234567891'])
+  t.deepEqual(await told(body('{"s":"12345678901234567890"}'), body('{ "s":"12345678901234567890"}')), [])
+})
+
+test('JSON that is none is text, and nesting without end is no crash', async (t) => {
+  t.deepEqual(await told(body('{"a":'), body('{"b":')), ['body line 1: {"a": → {"b":'])
+  const deep = (value: string): string => '['.repeat(50_000) + value + ']'.repeat(50_000)
+  t.is((await told(body(deep('1')), body(deep('2')))).length, 1)
+})
+
+test('many differences of one body are told up to a number', async (t) => {
+  const list = (of: number): string => JSON.stringify(Array.from({ length: 100 }, () => of))
+  const found = await told(body(list(1)), body(list(2)))
+  t.is(found.length, 21)
+  t.is(found.at(-1), 'body: null → 80 more')
+})
+
+test('text is compared by lines', async (t) => {
+  const text = (content: string): RecordedBody => body(content, 'text/plain')
+  t.deepEqual(await told(text('a\nb\nc'), text('a\nB\nc')), ['body line 2: b → B'])
+  t.deepEqual(await told(text('a\nb\nc\nd'), text('a\nB\nc\nD')), ['body line 2: b → B', 'body line 4: d → D'])
+  t.deepEqual(await told(text('a\nc'), text('a\nb\nc')), ['body line 2: null → b'])
+  t.deepEqual(await told(text('a\nb\nb2\nc'), text('a\nc')), ['body lines 2-3: b\nb2 → null'])
+  t.deepEqual(await told(text('caf\u00e9'), body(Buffer.from('café', 'latin1'), 'text/plain; charset=latin1')), ['body offset 3: c3 a9 (5 bytes, sha-256 850f7dc43910…) → e9 (4 bytes, sha-256 dafd66c0b989…)'])
+})
+
+test('content codings are undone first', async (t) => {
+  const zipped = (content: string, level: number): RecordedBody => body(gzipSync(content, { level }), 'application/json', 'gzip')
+  const long = JSON.stringify(Array.from({ length: 500 }, (_, n) => n % 7))
+  t.deepEqual(await told(zipped(long, 1), zipped(long, 9)), [])
+  t.deepEqual(await told(zipped('{"a":1}', 9), body('{"a":2}')), ['body $.a: 1 → 2'])
+  t.is((await told(zipped('{"a":1}', 9), body('no gzip', 'application/json', 'gzip'))).length, 1, 'a damaged one is compared as it came')
+})
+
+test('bodies beyond what is loaded are compared all the same', async (t) => {
+  const large = Buffer.alloc(9 * 1024 * 1024, 'a')
+  const other = Buffer.from(large)
+  other[8_500_000] = 0x62
+  t.deepEqual(await told(body(large, 'text/plain'), body(Buffer.from(large), 'text/plain')), [])
+  const [found] = await told(body(large, 'text/plain'), body(other, 'text/plain'))
+  t.regex(found!, /^body offset 8500000: 61 61 .* → 62 61 /)
+})
+
+test('streams are compared whatever pieces they come in', async (t) => {
+  const pieces = fc.array(fc.uint8Array({ maxLength: 6 }), { maxLength: 6 })
+  await fc.assert(fc.asyncProperty(pieces, pieces, async (first, second) => {
+    const [a, b] = [first, second].map((list) => Buffer.concat(list))
+    const { offset, was, now } = await compareStreams(first.map((piece) => Buffer.from(piece)), second.map((piece) => Buffer.from(piece)))
+    t.is(was.size, a!.length)
+    t.is(now.size, b!.length)
+    t.is(was.sha256 === now.sha256, a!.equals(b!))
+    if (a!.equals(b!)) t.is(offset, null)
+    else {
+      t.true(a!.subarray(0, offset!).equals(b!.subarray(0, offset!)))
+      t.not(a![offset!], b![offset!])
+    }
+  }))
+})
+
+test('headers: names in any case, lists in any form, cookies without their values', (t) => {
+  const none = new Set(ignoredHeaders)
+  const found = (was: [string, string][], now: [string, string][]): string[] => [...headerDifferences(was, now, none, 'header')].map(({ field, was, now }) => `${field}: ${was} → ${now}`)
+  t.deepEqual(found([['X-A', '1'], ['Date', 'x'], ['Vary', 'a'], ['Vary', 'b']], [['vary', 'a, b'], ['x-a', '1'], ['Date', 'y']]), [])
+  t.deepEqual(found([['X-A', '1']], [['X-A', '2'], ['X-B', '']]), ['header:x-a: 1 → 2', 'header:x-b: null → '])
+  t.deepEqual(found([['Set-Cookie', 's=1; Path=/; Expires=Mon']], [['Set-Cookie', 's=2; Path=/; Expires=Tue']]), [])
+  t.deepEqual(found([['Set-Cookie', 's=1; Path=/']], [['Set-Cookie', 's=1; Path=/x']]), ['header:set-cookie: s=…; Path=/ → s=…; Path=/x'])
+})
+
+test('what is ignored is read from words, one by one or in a list', (t) => {
+  const { headers, json, body, status, text } = readIgnored(['X-Build,header:Server', 'json:$["a,b"]', 'body'])
+  t.true(headers.has('x-build') && headers.has('server') && headers.has('date'))
+  t.deepEqual(json.map(({ text }) => text), ['$["a,b"]'])
+  t.deepEqual([body, status, text], [true, false, false])
+  for (const wrong of ['query:a', 'json:a', 'header:a b', 'header:']) t.throws(() => readIgnored([wrong]), { message: /^--ignore / })
+})
