@@ -3,13 +3,14 @@
  * - `usage`: an argument or option is wrong; nothing was started.
  * - `not-found`: the recording, record or command named does not exist.
  * - `not-a-recording`, `newer-recording`: the file is not ours, or was written by a later version.
+ * - `not-a-capture`: a file to be imported is no capture and no HAR.
  * - `exists`: the output file is there already.
  * - `bind`: a listener's address could not be had.
  * - `connect`: what was to be talked to can't be reached.
  * - `storage`: the recording could not be written or read (disk full, file gone, permission).
  */
 export type ErrorCode =
-  | 'usage' | 'not-found' | 'not-a-recording' | 'newer-recording' | 'exists' | 'bind' | 'connect' | 'storage'
+  | 'usage' | 'not-found' | 'not-a-recording' | 'newer-recording' | 'not-a-capture' | 'exists' | 'bind' | 'connect' | 'storage'
 
 /** The one error that wiretape throws on purpose: a sentence for people, a `code` for programs, the `cause` underneath. */
 export class WiretapeError extends Error {

@@ -9,8 +9,8 @@ import type { RunningProcess } from '../processes.js'
 /** Bytes that the capture has at least. */
 const captured = 1_000_000_000
 
-/** Bytes of the files that are asked for, in turn: small ones often. */
-const sizes = [1_000, 1_000, 1_000, 20_000, 20_000, 300_000, 2_000_000]
+/** Bytes of the files that are asked for, in turn: as a page has them, 28 kB on an average. */
+const sizes = [300, 1_000, 2_000, 5_000, 8_000, 15_000, 30_000, 60_000, 130_000]
 
 const exported = 100_000
 
@@ -89,7 +89,7 @@ async function makeCapture(session: Session): Promise<string> {
   while (!tcpdump.complaint.includes('listening on')) await new Promise((resolve) => { setTimeout(resolve, 20) })
   const paths = sizes.map((size) => `/${size}`)
   // Others ask beside it, so that connections mix.
-  while ((statSync(capture, { throwIfNoEntry: false })?.size ?? 0) < captured) await Promise.all([1, 2, 3].map(() => askForEach(origin.port, [...paths, ...paths, ...paths])))
+  while ((statSync(capture, { throwIfNoEntry: false })?.size ?? 0) < captured) await Promise.all([1, 2, 3].map(() => askForEach(origin.port, Array.from({ length: 50 }, () => paths).flat())))
   await new Promise((resolve) => { setTimeout(resolve, 500) })
   await tcpdump.stop()
   await origin.stop()

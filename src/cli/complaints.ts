@@ -1,7 +1,7 @@
 import { WiretapeError } from '../error.js'
 import { nearest } from '../recording/filter.js'
 
-const commands = ['record', 'relay', 'ls', 'show', 'ftp', 'send', 'diff', 'plugins', 'toxiproxy', 'demo']
+const commands = ['record', 'relay', 'ls', 'show', 'ftp', 'serve', 'send', 'diff', 'import', 'export', 'redecode', 'plugins', 'toxiproxy', 'demo']
 
 /** What yargs says of the words that it was given, as one line that says what to do. */
 export function usageError(message: string, command = ''): WiretapeError {

@@ -17,7 +17,12 @@ export function printableLine(text: string): string {
 
 /** JSON on one line. It means the same, and has nothing in it that a terminal would act on. */
 export function printableJson(value: unknown): string {
-  return JSON.stringify(value).replace(acting, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return printableJsonText(JSON.stringify(value))
+}
+
+/** The same of JSON that is text already, whole or in part; line ends between values stay. */
+export function printableJsonText(json: string): string {
+  return json.replace(acting, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function spelt(character: string): string {

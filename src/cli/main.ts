@@ -4,15 +4,16 @@ import { checkTypes, usageError } from './complaints.js'
 import { printableText } from './escape.js'
 import { exitCodeOf, messageOf } from './failure.js'
 import { plainLs } from './plain-ls.js'
+import { exportFormats } from '../formats/export/formats.js'
 
 /*
  * Commands are imported when they run: `wiretape ls` shouldn't wait for the relay to load, nor, where its words are plain, for yargs.
  */
 
 const optionTypes = {
-  numbers: ['udp-idle-timeout', 'udp-sessions', 'udp-buffer', 'connect-timeout', 'idle-timeout', 'grace', 'limit', 'seed', 'port', 'patience'],
+  numbers: ['udp-idle-timeout', 'udp-sessions', 'udp-buffer', 'connect-timeout', 'idle-timeout', 'grace', 'limit', 'seed', 'port', 'patience', 'id'],
   switches: [
-    'ftp-trust-pasv', 'ftp-refuse-tls', 'keep-passwords', 'insecure', 'rewrite-host', 'json', 'overwrite', 'append', 'follow', 'raw', 'full', 'redact', 'strict',
+    'ftp-trust-pasv', 'ftp-refuse-tls', 'keep-passwords', 'insecure', 'rewrite-host', 'json', 'overwrite', 'append', 'follow', 'raw', 'full', 'redact', 'strict', 'partial', 'sent',
   ],
 }
 
@@ -113,6 +114,31 @@ async function run(): Promise<void> {
       const { ftp } = await import('./ftp/ftp.js')
       ftp({ words: words.map(String), full, svg, overwrite, json })
     })
+    .command('export [file]', 'write a recording in another form', (parser) => parser
+      .usage('$0 export [FILE] --format FORMAT\n\nWrites a recording, or some of it, as HAR, pcapng, JSON lines, curl commands, or bare bytes: to stdout, or into a file.')
+      .positional('file', { type: 'string', describe: 'a recording; the newest in recordings/ where absent' })
+      .option('format', { alias: 'f', choices: exportFormats, requiresArg: true, describe: 'the form' })
+      .option('where', { alias: 'w', type: 'string', requiresArg: true, describe: 'an SQL condition over the view record, as for ls' })
+      .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'a file; stdout where absent' })
+      .option('overwrite', { type: 'boolean', default: false, describe: 'replace a file that exists' })
+      .option('id', { requiresArg: true, describe: 'raw: of a connection or a record' })
+      .option('body', { choices: ['request', 'response'] as const, requiresArg: true, describe: 'raw: only this body of an exchange, or what this side of a connection said' })
+      .option('sent', { type: 'boolean', default: false, describe: 'raw: what went out, where plugins changed what came' })
+      .example('$0 export --format har -o session.har', '').example('$0 export shop.sqlite --format curl --where "status >= 500"', ''),
+    async ({ file, format, where, output, overwrite, id, body, sent }) => {
+      const { exportTo } = await import('./export.js')
+      await exportTo({ file, format, where, output, overwrite, id: id as number | undefined, body, sent })
+    })
+    .command('redecode [file]', 'read a recording\'s bytes with today\'s decoders', (parser) => parser
+      .usage('$0 redecode [FILE]\n\nReads the bytes of a recording anew, into another recording.')
+      .positional('file', { type: 'string', describe: 'a recording; the newest in recordings/ where absent' })
+      .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'the new recording; FILE-redecoded.sqlite where absent' })
+      .option('overwrite', { type: 'boolean', default: false, describe: 'replace a recording that exists' })
+      .example('$0 redecode old.sqlite -o new.sqlite', ''),
+    async ({ file, output, overwrite }) => {
+      const { redecode } = await import('./redecode.js')
+      redecode(file, { overwrite, ...(output === undefined ? {} : { output }) })
+    })
     .command('serve [file]', 'be the recorded server', (parser) => parser
       .usage('$0 serve [FILE] --http LISTEN[=TARGET] …\n\nStands in for the servers of a recording, until Ctrl-C. Nothing is dialled, unless --on-miss says so.')
       .positional('file', { type: 'string', describe: 'a recording; the newest in recordings/ where absent' })
@@ -174,6 +200,20 @@ async function run(): Promise<void> {
       const { diff } = await import('./diff.js')
       exitCode = await diff({ a, b, ignore, json })
     })
+    .command('import <files..>', 'make a recording of captures: pcap, pcapng, HAR', (parser) => parser
+      .usage('$0 import FILE…\n\nMakes a recording of captures: pcap and pcapng as tcpdump and Wireshark write them, gzipped too, and HAR.')
+      .positional('files', { type: 'string', array: true, demandOption: true, describe: 'captures; connections go on from one to the next' })
+      .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'the recording; a new file in recordings/ where absent' })
+      .option('overwrite', { type: 'boolean', default: false, describe: 'replace a file that exists' })
+      .option('append', { type: 'boolean', default: false, describe: 'continue a recording that exists' })
+      .option('partial', { type: 'boolean', default: false, describe: 'a capture that ends too early is no failure' })
+      .option('keep-passwords', { type: 'boolean', default: false, describe: 'record the arguments of PASS and ACCT unmasked' })
+      .option('json', { type: 'boolean', default: false, describe: 'the summary as JSON' })
+      .example('$0 import capture.pcapng -o capture.sqlite', '').example('$0 import chrome.har', ''),
+    async ({ files, output, overwrite, append, partial, keepPasswords, json }) => {
+      const { importFiles } = await import('./import.js')
+      exitCode = await importFiles({ files: files.map(String), output, overwrite, append, partial, keepPasswords, json })
+    })
     .command('plugins', 'the plugins that ship, with every option', (parser) => parser
       .option('json', { type: 'boolean', default: false, describe: 'a JSON object a line' })
       .example('$0 plugins', ''),
@@ -200,7 +240,7 @@ async function run(): Promise<void> {
       const { demo } = await import('./demo/demo.js')
       await demo(output)
     })
-    .demandCommand(1, 'name a command: record, relay, ls, show, ftp, serve, send, diff, plugins, toxiproxy or demo (wiretape --help tells more)')
+    .demandCommand(1, 'name a command: record, relay, ls, show, ftp, serve, send, diff, import, export, redecode, plugins, toxiproxy or demo (wiretape --help tells more)')
     .strict()
 
     .wrap(Math.min(110, process.stdout.columns ?? 80))

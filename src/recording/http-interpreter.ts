@@ -82,12 +82,12 @@ export class HttpInterpreter implements Interpreter {
     }
   }
 
-  close(time: number): void {
+  close(time: number, why?: string): void {
     const connection = this.#context.connection
     for (const exchange of this.#open.values()) {
       if (!exchange.began) continue
       if (exchange.row.error === null) {
-        exchange.row.error = `${exchange.answered ? 'exchange cut' : 'no response'}: ${connection.error ?? connection.endReason ?? 'connection closed'}`
+        exchange.row.error = `${exchange.answered ? 'exchange cut' : 'no response'}: ${why ?? connection.error ?? connection.endReason ?? 'connection closed'}`
       }
       exchange.row.ended ??= time
       this.#finish(exchange)

@@ -54,7 +54,8 @@ export class Ingest implements SlabSink {
     this.#guard(connection, direction, offset, time, () => connection.interpreter.sent(direction, bytes, offset, replaced, time, kind))
   }
 
-  dropped(handle: number, direction: Direction, time: number, offset: number, length: number): void {
+  /** @param missing what is true of those bytes, in words. */
+  dropped(handle: number, direction: Direction, time: number, offset: number, length: number, missing = 'not recorded: the disk was too slow'): void {
     const connection = this.#connections.get(handle)
     if (connection === undefined) return
     const { row } = connection
@@ -70,12 +71,12 @@ export class Ingest implements SlabSink {
     const goesOn = row.transport === 'udp' || row.role === 'data'
     connection.context.event({
       kind: 'dropped', time, direction, offset,
-      text: `${length} bytes not recorded: the disk was too slow${goesOn ? '' : '; the rest of this connection is kept undecoded'}`,
+      text: `${length} bytes ${missing}${goesOn ? '' : '; the rest of this connection is kept undecoded'}`,
     })
     if (connection.interpreter.gap !== undefined) {
       this.#guard(connection, direction, offset, time, () => connection.interpreter.gap!(direction, offset, length, time))
     } else if (row.transport !== 'udp') {
-      this.#toOpaque(connection, time)
+      this.#toOpaque(connection, time, `${length} bytes ${missing}`)
     }
   }
 
@@ -207,12 +208,12 @@ export class Ingest implements SlabSink {
     this.#toOpaque(connection, time)
   }
 
-  #toOpaque(connection: Connection, time: number): void {
+  #toOpaque(connection: Connection, time: number, why?: string): void {
     if (connection.interpreter instanceof OpaqueInterpreter) return
     const given = connection.interpreter
     connection.interpreter = given.rest?.() ?? new OpaqueInterpreter(connection.context)
     try {
-      given.close(time)
+      given.close(time, why)
     } catch (thrown) {
       if (endsRecording(thrown)) throw thrown
     }

@@ -27,7 +27,8 @@ export interface Interpreter {
   messageId?(ordinal: number): number | null
   /** No message is in progress. Absent where that can't be told. */
   readonly idle?: boolean
-  close(time: number): void
+  /** @param why nothing more of it is read, where that isn't the connection's end. */
+  close(time: number, why?: string): void
   /** It failed, and is closed next: what keeps the rest of the connection. Where absent, bytes are kept as they come. */
   rest?(): Interpreter
   /** Takes a connection opened on behalf of this one (an FTP data connection); undefined where it is nothing of its own. */

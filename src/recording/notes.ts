@@ -51,7 +51,7 @@ export interface ClosedNote {
   readonly error: string | null
 }
 
-/** Something the relay or a plugin did or noticed. `source` is `relay`, `recorder`, `decoder` or a plugin's name. */
+/** Something the relay or a plugin did or noticed. `source` is `relay`, `recorder`, `decoder`, `import` or a plugin's name. */
 export interface EventNote {
   readonly type: 'event'
   readonly kind: string

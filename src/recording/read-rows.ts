@@ -121,6 +121,19 @@ export function readSegment(row: Row): Segment {
   }
 }
 
+/** The columns of `segment` in the order in which `readBareSegment` takes them. */
+export const segmentColumns = 'id, connection_id, direction, leg, "offset", time, kind, message_id, replaces, bytes'
+
+type SegmentRow = readonly [
+  id: number, connectionId: number, direction: Segment['direction'], leg: Segment['leg'], offset: number, time: number, kind: string,
+  messageId: number | null, replaces: number | null, bytes: Buffer,
+]
+
+export function readBareSegment(row: SegmentRow): Segment {
+  const [id, connectionId, direction, leg, offset, time, kind, messageId, replaces, bytes] = row
+  return { id, connectionId, direction, leg, offset, time, kind, messageId, replaces, bytes }
+}
+
 function fields(text: string | null): HeaderFields {
   return text === null ? [] : JSON.parse(text) as HeaderFields
 }

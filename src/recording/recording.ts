@@ -5,8 +5,8 @@ import { WiretapeError, reasonOf, systemCodeOf } from '../error.js'
 import type { Direction } from '../protocols/decoder.js'
 import { checkCondition, conditionError } from './filter.js'
 import {
-  readCommand, readConnection, readDatagram, readDnsAnswer, readDnsQuery, readEvent, readExchange, readListingEntry, readRecord, readReply, readSegment, readSession,
-  readTransfer, recordColumns,
+  readBareSegment, readCommand, readConnection, readDatagram, readDnsAnswer, readDnsQuery, readEvent, readExchange, readListingEntry, readRecord, readReply, readSegment, readSession,
+  readTransfer, recordColumns, segmentColumns,
 } from './read-rows.js'
 import type { Row } from './read-rows.js'
 import { asReceived, asSent } from './legs.js'
@@ -53,6 +53,8 @@ export interface RecordedRelay {
 export interface Selection {
   /** One SQL condition over the columns of the view: `status >= 500 and duration_ms > 200`. */
   readonly where?: string
+  /** The same over the columns of the view `record`, whatever is selected: what `ls` would list. Of connections and segments: those of connections that have such records. */
+  readonly matching?: string
   /** Only records with a larger id. */
   readonly after?: number
   /** The first so many. */
@@ -92,6 +94,8 @@ export class Recording {
   readonly #free = new Map<string, Sqlite.Statement[]>()
   /** Of one row each, which is read at once. */
   readonly #single = new Map<string, Sqlite.Statement>()
+  #exchangeSegments: Sqlite.Statement | null = null
+  #summary: Sqlite.Statement | null = null
 
   /** Use `openRecording`. */
   constructor(path: string, database: Sqlite.Database) {
@@ -209,6 +213,26 @@ export class Recording {
     throw new WiretapeError('not-found', `there is no record ${id} in ${this.path}${what}`)
   }
 
+  /** A record's line in the timeline; null where there is none. Made for many: the query is prepared once. */
+  summary(id: number): string | null {
+    this.#summary ??= this.#database.prepare('SELECT summary FROM record WHERE id = ?').pluck()
+    return this.#summary.get(checkId(id)) as string | undefined ?? null
+  }
+
+  /** A message's place on its connection, from 0, as decoders count them; null where it has none. */
+  ordinal(messageId: number): number | null {
+    const one = (sql: string): number | null => this.#database.prepare(sql).pluck().get(checkId(messageId)) as number | undefined ?? null
+    return one(`SELECT (SELECT count(*) FROM http_exchange_row b WHERE b.connection_id = e.connection_id AND b.id < e.id) FROM http_exchange_row e WHERE id = ?`)
+      ?? one('SELECT ordinal FROM ftp_command WHERE id = ?')
+      ?? one('SELECT (SELECT count(*) FROM udp_datagram b WHERE b.connection_id = d.connection_id AND b.id < d.id) FROM udp_datagram d WHERE id = ?')
+  }
+
+  /** The exchange of a connection that began last. */
+  lastExchange(connectionId: number): HttpExchange | null {
+    const row = this.#row('SELECT * FROM http_exchange WHERE id = (SELECT max(id) FROM http_exchange_row WHERE connection_id = ?)', checkId(connectionId))
+    return row === undefined ? null : readExchange(row)
+  }
+
   /** @throws WiretapeError `not-found`. */
   exchange(id: number): HttpExchange {
     const row = this.#row('SELECT * FROM http_exchange WHERE id = ?', checkId(id))
@@ -240,6 +264,25 @@ export class Recording {
    */
   message(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Readable {
     return Readable.from(bytesOf(this.messagePieces(exchangeId, side, leg)), { objectMode: false })
+  }
+
+  /** A body as by `body`, piece by piece as it came. To be read or ended as `messagePieces`. */
+  bodyPieces(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Generator<RecordedPiece> {
+    return this.#pieces(exchangeId, side, leg, ['body'])
+  }
+
+  /**
+   * All of an exchange on the wire, both directions and both legs, in the order in which it was recorded. Made for many exchanges one after
+   * another: the query is prepared once. All is held in memory: for exchanges that are known to be small.
+   */
+  exchangeSegments(exchangeId: number): readonly Segment[] {
+    if (this.#exchangeSegments === null) {
+      // Without the index, in a recording still open or cut off, the ids of its first and last segment bound the search.
+      const place = this.#indexed() ? 'message_id = :id'
+        : '+message_id = :id AND id BETWEEN (SELECT first_segment FROM http_exchange_row WHERE id = :id) AND (SELECT last_segment FROM http_exchange_row WHERE id = :id)'
+      this.#exchangeSegments = this.#database.prepare(`SELECT ${segmentColumns} FROM segment WHERE ${place} ORDER BY id`).raw()
+    }
+    return (this.#exchangeSegments.all({ id: checkId(exchangeId) }) as never[]).map(readBareSegment)
   }
 
   /** A message's head, as bytes: heads are small. Informational responses' heads come first. */
@@ -332,30 +375,35 @@ export class Recording {
 
   /** @param bare rows come as arrays, in the order of `columns`: where there are many, their names cost as much as the query. */
   *#select<T>(view: string, columns: string, selection: Selection, read: (row: never) => T, bare = false): IterableIterator<T> {
-    const { where, after, limit } = selection
+    const { where, matching, after, limit } = selection
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) throw new WiretapeError('usage', `--limit ${limit}: expected a whole number of records, 0 or more`)
     // "true AND" changes no condition, and makes of a bare SELECT what it is here: an error.
     const conditions = [...(where === undefined ? [] : [`(true AND ${checkCondition(where)})`]), ...(after === undefined ? [] : [`id > ${Math.floor(after)}`])]
-    const sql = `SELECT ${columns} FROM ${view}${conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`} ORDER BY id`
+    if (matching !== undefined) conditions.push(`${view === 'segment' ? 'connection_id' : 'id'} IN (SELECT ${view === 'connection' || view === 'segment' ? 'connection_id' : 'id'} FROM matching)`)
+    const matches = matching === undefined ? '' : `SELECT id, connection_id FROM record WHERE (true AND ${checkCondition(matching)})`
+    const sql = `${matching === undefined ? '' : `WITH matching AS MATERIALIZED (${matches}) `}SELECT ${columns} FROM ${view}${conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`} ORDER BY id`
       + (limit === undefined ? '' : ` LIMIT ${Math.max(0, Math.floor(limit))}`)
     let rows: IterableIterator<unknown>
     try {
+      // By itself too: as part of the other, it could name columns of the view outside.
+      if (matching !== undefined) this.#database.prepare(matches)
       rows = this.#database.prepare(sql).raw(bare).iterate()
     } catch (cause) {
-      throw this.#readError(cause, where, view)
+      throw this.#readError(cause, where, matching, view)
     }
     this.#reading.add(rows)
     try {
       for (const row of rows) yield read(row as never)
     } catch (cause) {
       // Some conditions fail only on a row: a malformed JSON path, an integer overflow.
-      throw this.#readError(cause, where, view)
+      throw this.#readError(cause, where, matching, view)
     } finally {
       this.#reading.delete(rows)
     }
   }
 
-  #readError(cause: unknown, where: string | undefined, view: string): unknown {
+  #readError(cause: unknown, where: string | undefined, matching: string | undefined, view: string): unknown {
+    if (where === undefined && matching !== undefined) return this.#readError(cause, matching, undefined, 'record')
     const code = systemCodeOf(cause)
     // A parameter (`?`, `:name`) that nobody binds.
     if (where !== undefined && (cause instanceof TypeError || cause instanceof RangeError)) return conditionError(where, cause, [])

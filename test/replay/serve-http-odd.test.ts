@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
-import { serveRecording } from 'wiretape'
+import { openRecording, serveRecording } from 'wiretape'
 import { resetPeer } from 'wiretape/faults'
 import { until } from '../real/deadline.js'
 import { connectTo } from '../real/peer.js'
@@ -42,6 +42,12 @@ test('an answer that is still coming while it is recorded isn\'t given, however 
     client.write(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`)
     await client.through('half.')
   }
+  await until(() => {
+    const recording = openRecording(tape.path)
+    const { length } = [...recording.exchanges()]
+    recording.close()
+    return length === 3
+  }, 'the recording to have them')
   const server = await serving(t, tape.path, { http: 0 })
   await until(async () => (await get(server.port, '/close'))[1].includes('isn\'t given short'), 'the recording to have it')
   for (const path of ['/length', '/chunked', '/close']) {

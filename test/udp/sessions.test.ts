@@ -148,7 +148,7 @@ const withShell = process.platform === 'linux' ? test : test.skip
 withShell('linux: without file descriptors new sessions are refused, that is told once, the others go on, and there is room again later', async (t) => {
   const echo = await datagramEcho(t)
   const main = script(import.meta.url, '../../src/cli/main.js')
-  const child = start(t, 'sh', ['-c', 'ulimit -n 96 && exec "$0" "$@"', process.execPath, main, 'record', '-o', join(temporaryFolder(t), 'test.sqlite'),
+  const child = start(t, 'sh', ['-c', 'ulimit -n 512 && exec "$0" "$@"', process.execPath, main, 'record', '-o', join(temporaryFolder(t), 'test.sqlite'),
     '--udp-idle-timeout', '1', '--udp', `0=127.0.0.1:${echo.port}`])
   let stderr = ''
   child.stderr.on('data', (bytes: Buffer) => stderr += bytes.toString())
@@ -159,7 +159,7 @@ withShell('linux: without file descriptors new sessions are refused, that is tol
   t.is(await first.text(), 'first')
   // All of them speak again and again: on a slow machine the first would else be idle before the last has come.
   const more: DatagramPeer[] = []
-  for (let n = 0; n < 100; n++) more.push(await datagramPeer(t))
+  for (let n = 0; n < 560; n++) more.push(await datagramPeer(t))
   await until(async () => {
     for (const peer of more) await peer.send('more', Number(port))
     return /out of file descriptors/.test(stderr)

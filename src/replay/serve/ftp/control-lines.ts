@@ -36,8 +36,11 @@ export class ControlLines {
   }
 
   take(bytes: Buffer): void {
+    const waited = this.#timer !== null
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
+    // The next command comes already: what should have ended the one before was the urgent byte.
+    if (waited && bytes.length > 0 && bytes[0] !== LF) this.#supply()
     const late = this.#supplied && bytes[0] === LF ? 1 : 0
     this.#supplied = false
     this.#read(bytes.subarray(late))

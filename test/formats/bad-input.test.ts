@@ -1,0 +1,111 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import test from 'ava'
+import type { ExecutionContext } from 'ava'
+import { importCapture, serveRecording } from 'wiretape'
+import { wiretape } from '../cli/wiretape.js'
+import { installed } from '../real/installed.js'
+import { run } from '../real/program.js'
+import { onlyExchange, opening } from '../real/relaying.js'
+import { temporaryFolder } from '../real/temporary-folder.js'
+import { capture, Frames, importing } from './importing.js'
+
+const exchange = capture(new Frames(40_000, 8080).opens().up('GET /a HTTP/1.1\r\nHost: shop.example\r\n\r\n').down('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello').closes().list)
+
+/** The last frame's record is this long. */
+const lastRecord = 16 + 14 + 20 + 20
+
+function file(t: ExecutionContext, bytes: Buffer | string, name = 'capture'): string {
+  const path = join(temporaryFolder(t), name)
+  writeFileSync(path, bytes)
+  return path
+}
+
+const wrong: readonly [what: string, bytes: Buffer | string, told: RegExp][] = [
+  ['an empty file', '', /it is empty/],
+  ['text', 'just some words\n', /looks like text/],
+  ['what tcpdump prints', '12:01:02.123456 IP 10.0.0.1.40000 > 10.0.0.2.80: Flags [S]\n', /tcpdump prints/],
+  ['a page', '<!DOCTYPE html><html>', /an HTML page/],
+  ['XML', '<?xml version="1.0"?>', /looks like XML/],
+  ['JSON that is no HAR', '{"entries": []}', /JSON, but a HAR/],
+  ['a ZIP archive', Buffer.from('504b030414000000', 'hex'), /a ZIP archive/],
+  ['a recording', 'SQLite format 3\0', /an SQLite database/],
+  ['a modified pcap', Buffer.from('34cdb2a102000400', 'hex'), /Kuznetzov/],
+  ['binary data', Buffer.from([1, 2, 3, 4, 5]), /binary data/],
+  ['gzip of text', gzipSync('words'), /\(unpacked\): it looks like text/],
+]
+for (const [what, bytes, told] of wrong) {
+  test(`not a capture but ${what}: that is said, and nothing is made`, async (t) => {
+    const path = file(t, bytes)
+    const output = join(temporaryFolder(t), 'never.sqlite')
+    const thrown = await t.throwsAsync(importCapture([file(t, exchange), path], { path: output }), { code: 'not-a-capture', message: told })
+    t.true(thrown.message.includes(path))
+    t.throws(() => readFileSync(output), { code: 'ENOENT' })
+  })
+}
+
+test('no file, and a folder', async (t) => {
+  const folder = temporaryFolder(t)
+  await t.throwsAsync(importCapture(join(folder, 'none')), { code: 'not-found' })
+  await t.throwsAsync(importCapture(folder), { code: 'usage', message: /is a folder/ })
+  await t.throwsAsync(importCapture([]), { code: 'usage' })
+})
+
+test('a truncated capture: what is there is imported, and where it ends is said; the next file is read all the same', async (t) => {
+  const { summary, recording } = await importing(t, [exchange.subarray(0, -3), exchange])
+  t.is(onlyExchange(recording).status, 200)
+  t.false(summary.complete)
+  t.deepEqual(summary.problems.map(({ offset, packet, text }) => ({ offset, packet, text })), [
+    { offset: exchange.length - lastRecord, packet: 8, text: `it ends ${lastRecord - 3} bytes into a packet's record` },
+  ])
+  t.is(summary.packets, 15)
+})
+
+test('gzip that ends early gives all that it has', async (t) => {
+  const packed = gzipSync(exchange)
+  const { summary, recording } = await importing(t, packed.subarray(0, -6))
+  t.is(onlyExchange(recording).status, 200)
+  t.like(summary.problems[0], { text: 'its gzip data ends too early', offset: exchange.length })
+})
+
+test('the command: records, exit codes, --partial, --append, --overwrite, --json', async (t) => {
+  const folder = temporaryFolder(t)
+  const output = join(folder, 'made.sqlite')
+  const whole = file(t, exchange)
+  const done = await wiretape(t, 'import', whole, '-o', output)
+  t.is(done.code, 0, done.stderr)
+  t.regex(done.stdout.toString(), /made\.sqlite: 1 records on 1 connections, from 8 packets\n$/)
+  t.is((await wiretape(t, 'import', whole, '-o', output)).code, 2)
+  t.is((await wiretape(t, 'import', whole, '-o', output, '--append')).code, 0)
+  t.is([...opening(t, output).exchanges()].length, 2)
+  const truncated = file(t, exchange.subarray(0, -3))
+  const cut = await wiretape(t, 'import', truncated, '-o', output, '--overwrite')
+  t.is(cut.code, 1)
+  t.regex(cut.stderr, new RegExp(`it ends 67 bytes into a packet's record: at offset ${exchange.length - lastRecord}, where its record 8 begins`))
+  const partial = await wiretape(t, 'import', truncated, '-o', output, '--overwrite', '--partial', '--json')
+  t.is(partial.code, 0)
+  t.like(JSON.parse(partial.stdout.toString()), { path: output, records: 1, packets: 7, complete: false })
+  const none = await wiretape(t, 'import', file(t, 'words'))
+  t.is(none.code, 2)
+  t.regex(none.stderr, /is no capture: it looks like text/)
+  t.is((await wiretape(t, 'import')).code, 2)
+})
+
+test('without -o, a new file in recordings/', async (t) => {
+  const folder = temporaryFolder(t)
+  const path = file(t, exchange)
+  mkdirSync(join(folder, 'recordings'))
+  const done = await run(t, 'sh', ['-c', `cd '${folder}' && '${process.execPath}' '${join(import.meta.dirname, '../../src/cli/main.js')}' import '${path}' && '${process.execPath}' '${join(import.meta.dirname, '../../src/cli/main.js')}' ls`])
+  t.is(done.code, 0, done.stderr)
+  t.regex(done.stdout.toString(), /recordings\/.*\.sqlite: 1 records.*\n.*GET \/a → 200/)
+})
+
+const withCurl = installed('curl') ? test : test.skip
+withCurl('an imported recording can be served', async (t) => {
+  const { summary } = await importing(t, exchange)
+  const server = await serveRecording(summary.path, { http: ['0'] })
+  t.teardown(() => server.stop())
+  const { stdout } = await run(t, 'curl', ['-s', `${server.listeners[0]!.url}/a`])
+  t.is(stdout.toString(), 'hello')
+})

@@ -1,0 +1,159 @@
+import test from 'ava'
+import type { ExecutionContext } from 'ava'
+import type { Recording } from 'wiretape'
+import { bytesOf, onlyExchange } from '../real/relaying.js'
+import { importing } from './importing.js'
+import type { Imported } from './importing.js'
+
+type Json = Record<string, unknown>
+
+const started = Date.UTC(2026, 0, 2, 3, 4, 5, 678) * 1000
+
+function har(...entries: Json[]): Buffer {
+  return Buffer.from(JSON.stringify({ log: { version: '1.2', creator: { name: 'x', version: '1', entries: [{ not: 'these' }] }, pages: [], entries } }))
+}
+
+/** An entry as Chrome writes it; whatever is given is laid over it. */
+function entry({ request = {}, response = {}, ...rest }: { request?: Json, response?: Json } & Json = {}): Json {
+  return {
+    startedDateTime: '2026-01-02T03:04:05.678Z', time: 100, serverIPAddress: '192.0.2.1', connection: '17', cache: {},
+    timings: { blocked: 1, dns: 2, connect: 30, ssl: 20, send: 4, wait: 50, receive: 13 },
+    request: { method: 'GET', url: 'https://shop.example/a/b?c=d#e', httpVersion: 'HTTP/1.1', headers: [{ name: 'Host', value: 'shop.example' }, { name: 'X-Twice', value: '1' }, { name: 'X-Twice', value: '2' }], cookies: [], queryString: [], headersSize: -1, bodySize: 0, ...request },
+    response: { status: 200, statusText: 'OK', httpVersion: 'HTTP/1.1', headers: [{ name: 'Content-Type', value: 'text/plain' }], cookies: [], content: { size: 5, mimeType: 'text/plain', text: 'hello' }, redirectURL: '', headersSize: -1, bodySize: -1, ...response },
+    ...rest,
+  }
+}
+
+async function body(recording: Recording, side: 'request' | 'response'): Promise<string> {
+  return (await bytesOf(recording.body(onlyExchange(recording).id, side))).toString()
+}
+
+function texts({ recording }: Imported): string[] {
+  return [...recording.events()].map(({ text }) => text)
+}
+
+test('an entry is an exchange, with its headers in order and its phases as times', async (t) => {
+  const { recording, summary } = await importing(t, har(entry()))
+  t.like(summary, { entries: 1, connections: 1, records: 1, complete: true, notes: [], missingBytes: 0 })
+  t.like(onlyExchange(recording), {
+    method: 'GET', scheme: 'https', host: 'shop.example', path: '/a/b', query: 'c=d', url: 'https://shop.example/a/b?c=d', status: 200, reason: 'OK', error: null,
+    started: started + 33_000, firstByte: started + 87_000, ended: started + 100_000,
+    requestHeaders: [['Host', 'shop.example'], ['X-Twice', '1'], ['X-Twice', '2']], responseHeaders: [['Content-Type', 'text/plain'], ['Content-Length', '5']],
+  })
+  t.is(await body(recording, 'response'), 'hello')
+  t.deepEqual(recording.relays().map(({ protocol, target }) => [protocol, target]), [['http', 'https://shop.example']])
+  const [connection] = recording.connections()
+  t.like(connection, { server: { host: '192.0.2.1', port: 443 }, client: null, opened: started + 3000, connected: started + 33_000 })
+})
+
+test('bodies: text, base64, and a form that is told by its parameters', async (t) => {
+  const binary = Buffer.from([0, 255, 13, 10, 128])
+  const { recording } = await importing(t, har(entry({
+    request: { method: 'POST', postData: { mimeType: 'application/x-www-form-urlencoded', params: [{ name: 'a', value: '1' }, { name: 'b', value: 'x%20y' }] } },
+    response: { content: { size: 5, mimeType: 'image/png', encoding: 'base64', text: binary.toString('base64') } },
+  })))
+  t.is(await body(recording, 'request'), 'a=1&b=x%20y')
+  t.deepEqual(await bytesOf(recording.body(onlyExchange(recording).id, 'response')), binary)
+})
+
+test('bodies that a HAR has decoded lose their coding, and an event tells that', async (t) => {
+  const imported = await importing(t, har(entry({ response: {
+    headers: [{ name: 'Content-Encoding', value: 'br' }, { name: 'Transfer-Encoding', value: 'chunked' }, { name: 'content-length', value: '3' }], content: { size: 6, text: 'größe' },
+  } })))
+  t.deepEqual(onlyExchange(imported.recording).responseHeaders, [['Content-Length', '7']])
+  t.is(await body(imported.recording, 'response'), 'größe')
+  t.deepEqual(texts(imported), ['the HAR has the response\'s body decoded: content-encoding (br) is left out, transfer-encoding (chunked) is left out, content-length is 7'])
+})
+
+test('HTTP/2 is written as HTTP/1.1, without its pseudo fields, and that is told', async (t) => {
+  const imported = await importing(t, har(entry({ request: { httpVersion: 'h2', headers: [{ name: ':authority', value: 'shop.example' }, { name: ':path', value: '/a' }, { name: 'accept', value: '*/*' }] }, response: { httpVersion: 'http/2.0' } })))
+  t.like(onlyExchange(imported.recording), { requestHeaders: [['Host', 'shop.example'], ['accept', '*/*']], url: 'https://shop.example/a/b?c=d', status: 200 })
+  t.deepEqual(texts(imported), ['it was h2: written as HTTP/1.1', 'it was http/2.0: written as HTTP/1.1'])
+})
+
+test('a body that the HAR tells of and doesn\'t have is a gap of its size', async (t) => {
+  const { recording, summary } = await importing(t, har(entry({ response: { content: { size: 5000, mimeType: 'video/mp4' } } }), entry()))
+  t.is(summary.missingBytes, 5000)
+  t.deepEqual([...recording.exchanges()].map(({ status, error }) => [status, error]), [[200, 'exchange cut: 5000 bytes not in the capture'], [200, null]])
+  t.deepEqual([...recording.connections()].map(({ droppedDown }) => droppedDown), [5000, 0])
+})
+
+test('no response: the exchange says why', async (t) => {
+  const { recording } = await importing(t, har(entry({ response: { status: 0, statusText: '', headers: [], content: { size: 0 }, _error: 'net::ERR_CONNECTION_REFUSED' } })))
+  t.like(onlyExchange(recording), { method: 'GET', status: null, error: 'no response: net::ERR_CONNECTION_REFUSED' })
+})
+
+test('responses that have no body keep what their headers say of one', async (t) => {
+  const headers = [{ name: 'Content-Length', value: '4000' }, { name: 'Content-Encoding', value: 'gzip' }]
+  const { recording } = await importing(t, har(
+    entry({ request: { method: 'HEAD' }, response: { headers, content: { size: 0, text: '' } } }), entry({ response: { status: 304, statusText: 'Not Modified', headers, content: { size: 0 } } }),
+    entry({ response: { status: 204, statusText: 'No Content', headers: [], content: { size: 0 } } }),
+  ))
+  t.deepEqual([...recording.exchanges()].map(({ status, responseBodySize, responseHeaders, error }) => [status, responseBodySize, responseHeaders.length, error]), [[200, 0, 2, null], [304, 0, 2, null], [204, 0, 0, null]])
+})
+
+test('entries of one connection are on one, unless they overlap in time', async (t) => {
+  const at = (second: number): string => `2026-01-02T03:04:0${second}.000Z`
+  const { recording } = await importing(t, har(
+    entry({ startedDateTime: at(1) }), entry({ startedDateTime: at(2) }), entry({ startedDateTime: at(2) }), entry({ startedDateTime: at(3), connection: '18' }), entry({ startedDateTime: at(4), connection: undefined }),
+  ))
+  t.deepEqual([...recording.connections()].map(({ messages }) => messages), [2, 1, 1, 1])
+  t.true([...recording.exchanges()].every(({ status, error }) => status === 200 && error === null))
+})
+
+test('what is missing is done without', async (t) => {
+  const { recording, summary } = await importing(t, har({ startedDateTime: '2026-01-02T03:04:05.678901+00:00', request: { method: 'GET', url: 'http://a.example' }, response: { status: 200 } }))
+  t.like(onlyExchange(recording), { url: 'http://a.example/', status: 200, started: started + 901, ended: started + 901, requestHeaders: [['Host', 'a.example']] })
+  t.is([...recording.connections()][0]!.server, null)
+  t.deepEqual(summary.notes, [])
+})
+
+test('without phases, the time in all is the wait', async (t) => {
+  const { recording } = await importing(t, har(entry({ timings: { send: -1, wait: -1, receive: -1 }, time: 250 })))
+  t.like(onlyExchange(recording), { started, ended: started + 250_000 })
+})
+
+test('what can\'t be an exchange is left out and told, the others are imported', async (t) => {
+  const { summary, recording } = await importing(t, har(
+    entry({ request: { url: 'chrome-extension://abc/x.js' } }), entry({ request: { method: 'GE T' } }), { startedDateTime: 'yesterday', request: { method: 'GET', url: 'http://a' } }, { nothing: 1 }, entry(),
+  ))
+  t.like(summary, { entries: 5, complete: true, skipped: { entries: 4 } })
+  t.is(summary.notes.length, 4)
+  t.is(onlyExchange(recording).status, 200)
+})
+
+test('nothing in an entry can write lines of its own', async (t) => {
+  const { recording } = await importing(t, har(entry({
+    request: { url: 'http://a.example/x y\r\nEvil: 1', headers: [{ name: 'A', value: 'b\r\nEvil: 2\r\n\r\nGET /2 HTTP/1.1' }, { name: 'C\r\nEvil', value: '3' }] },
+    response: { statusText: 'OK\r\nEvil: 4', headers: [] },
+  })))
+  const found = onlyExchange(recording)
+  t.is(found.path, '/x%20y%0D%0AEvil:%201')
+  t.false([...found.requestHeaders, ...found.responseHeaders].some(([name]) => name === 'Evil'))
+})
+
+test('a HAR is read piece by piece: the keys of other objects, strings with brackets and escapes mislead nobody', async (t) => {
+  const text = har(entry({ comment: '"entries": [{ \\" ]}', response: { content: { size: 4, text: '}]{"' } } }), entry()).toString()
+  const { summary, recording } = await importing(t, [Buffer.from(text), Buffer.from(JSON.stringify(JSON.parse(text), null, 2))])
+  t.like(summary, { entries: 4, complete: true })
+  t.is([...recording.exchanges()].length, 4)
+})
+
+async function cut(t: ExecutionContext, length: number): Promise<Imported> {
+  return importing(t, har(entry(), entry(), entry()).subarray(0, length))
+}
+
+test('a HAR that ends early gives the entries that are whole, and says where it ends', async (t) => {
+  const whole = har(entry(), entry(), entry())
+  const { summary, recording } = await cut(t, whole.length - 100)
+  t.is([...recording.exchanges()].length, 2)
+  t.like(summary, { complete: false, entries: 2 })
+  t.like(summary.problems[0], { packet: 3, offset: whole.length - 100, text: 'it ends within an entry' })
+  const before = await cut(t, 60)
+  t.like(before.summary, { complete: false, entries: 0 })
+})
+
+test('an object with a log that has no entries is told', async (t) => {
+  const { summary } = await importing(t, Buffer.from('{"log": {"version": "1.2"}}'))
+  t.like(summary.problems[0], { text: 'it has no log.entries' })
+})

@@ -1,0 +1,239 @@
+import test from 'ava'
+import type { Direction } from '../../src/protocols/decoder.js'
+import type { ConversationEnd } from '../../src/formats/capture/tcp/conversation.js'
+import { TcpConversation } from '../../src/formats/capture/tcp/conversation.js'
+import { ReassemblyMemory } from '../../src/formats/capture/tcp/memory.js'
+import { readTcp } from '../../src/formats/capture/packets/tcp.js'
+import type { TcpSegment } from '../../src/formats/capture/packets/tcp.js'
+import { tcp } from './packets.js'
+import type { TcpFields } from './packets.js'
+
+const [ours, theirs] = [1000, 9000]
+
+/** A connection whose segments are given one by one; what it tells is a line each. */
+class Playbook {
+  readonly said: string[] = []
+  readonly conversation: TcpConversation
+  #time = 0
+
+  constructor() {
+    const say = (line: string): void => { this.said.push(line) }
+    this.conversation = new TcpConversation({
+      connected: () => say('connected'),
+      bytes: (direction, offset, bytes) => say(`${direction} ${offset} ${bytes.length > 60 ? `${bytes.length} bytes` : bytes.toString('latin1')}`),
+      gap: (direction, offset, length) => say(`${direction} ${offset} gap of ${length}`),
+      differs: (direction, offset) => say(`${direction} ${offset} differs`),
+      end: (direction) => say(`${direction} end`),
+      over: ({ by, how }: ConversationEnd) => say(`over: ${by ?? 'nobody'} ${how}`),
+    }, new ReassemblyMemory())
+  }
+
+  up(sequence: number, payload: string | Buffer = '', fields: Partial<TcpFields> = {}, missing = 0): this {
+    return this.#take('up', { from: 1, to: 2, sequence: ours + sequence, payload, acknowledged: theirs + 1, ...fields }, missing)
+  }
+
+  down(sequence: number, payload: string | Buffer = '', fields: Partial<TcpFields> = {}, missing = 0): this {
+    return this.#take('down', { from: 2, to: 1, sequence: theirs + sequence, payload, acknowledged: ours + 1, ...fields }, missing)
+  }
+
+  /** Both SYNs, and the acknowledgement of the second. */
+  opened(): this {
+    this.#take('up', { from: 1, to: 2, sequence: ours, flags: 'S' }, 0)
+    this.down(0, '', { flags: 'S' }).up(1)
+    return this
+  }
+
+  segment(fields: TcpFields): TcpSegment {
+    return readTcp(tcp(fields), 0)!
+  }
+
+  /** What was said, without the handshake. */
+  get told(): string[] {
+    return this.said.filter((line) => line !== 'connected')
+  }
+
+  #take(direction: Direction, fields: TcpFields, missing: number): this {
+    this.conversation.take(direction, readTcp(tcp(fields), missing)!, ++this.#time)
+    return this
+  }
+}
+
+test('a connection in order: handshake, bytes of both sides, both ends', (t) => {
+  const book = new Playbook().opened().up(1, 'ask').down(1, 'answer', { acknowledged: ours + 4 })
+    .up(4, '', { flags: 'F', acknowledged: theirs + 7 }).down(7, '', { flags: 'F', acknowledged: ours + 5 })
+  t.deepEqual(book.said, ['connected', 'up 0 ask', 'down 0 answer', 'up end', 'down end', 'over: up closed'])
+})
+
+test('out of order: told in order, once', (t) => {
+  t.deepEqual(new Playbook().opened().up(7, 'ghi').up(4, 'def').up(1, 'abc').up(10, 'j').told, ['up 0 abc', 'up 3 def', 'up 6 ghi', 'up 9 j'])
+})
+
+test('retransmitted: told once', (t) => {
+  const book = new Playbook().opened().up(1, 'abc').up(1, 'abc').up(4, 'def').up(1, 'abcdef').up(7, 'g').up(7, 'g')
+  t.deepEqual(book.told, ['up 0 abc', 'up 3 def', 'up 6 g'])
+})
+
+test('a retransmission that goes further tells its new part', (t) => {
+  t.deepEqual(new Playbook().opened().up(1, 'abc').up(2, 'bcdef').told, ['up 0 abc', 'up 3 def'])
+})
+
+test('an overlap of what was told already keeps the first bytes, and a difference is flagged where it is', (t) => {
+  const book = new Playbook().opened().up(1, 'abc').up(4, 'def').up(2, 'bcdXYZ')
+  t.deepEqual(book.told, ['up 0 abc', 'up 3 def', 'up 4 differs', 'up 6 Z'])
+})
+
+test('an overlap among segments that wait keeps what came first, and a difference is flagged', (t) => {
+  const book = new Playbook().opened().up(5, 'EFGH').up(3, 'cdEFghij').up(1, 'ab')
+  t.deepEqual(book.told, ['up 6 differs', 'up 0 ab', 'up 2 cd', 'up 4 EFGH', 'up 8 ij'])
+})
+
+test('a keep-alive\'s byte is no difference', (t) => {
+  t.deepEqual(new Playbook().opened().up(1, 'abc').up(3, '\0').told, ['up 0 abc'])
+})
+
+test('lost segments: once acknowledged and not seen, a gap of their size, and never closed up', (t) => {
+  const book = new Playbook().opened().up(1, 'abc').up(9, 'ijk')
+  for (let n = 0; n < 3; n++) book.down(1, '', { acknowledged: ours + 12 })
+  t.deepEqual(book.told, ['up 0 abc'])
+  book.down(1, '', { acknowledged: ours + 12 })
+  t.deepEqual(book.told, ['up 0 abc', 'up 3 gap of 5', 'up 8 ijk'])
+  book.up(12, 'l')
+  t.is(book.told.at(-1), 'up 11 l')
+})
+
+test('what is acknowledged before it is seen is no gap where the capture has it a little later', (t) => {
+  const book = new Playbook().opened().up(4, 'def').down(1, '', { acknowledged: ours + 7 }).up(1, 'abc')
+  t.deepEqual(book.told, ['up 0 abc', 'up 3 def'])
+})
+
+test('lost at the end: a gap as far as it was acknowledged', (t) => {
+  const book = new Playbook().opened().up(1, 'abc')
+  for (let n = 0; n < 4; n++) book.down(1, '', { acknowledged: ours + 21 })
+  t.deepEqual(book.told, ['up 0 abc', 'up 3 gap of 17'])
+})
+
+test('one byte that is acknowledged at the end and not there is the FIN\'s, not a gap', (t) => {
+  const book = new Playbook().opened().up(1, 'abc')
+  for (let n = 0; n < 6; n++) book.down(1, '', { acknowledged: ours + 5 })
+  t.deepEqual(book.told, ['up 0 abc'])
+})
+
+test('what is still missing when the connection ends is a gap, and what waited behind it is told', (t) => {
+  const book = new Playbook().opened().up(1, 'a').up(5, 'e').up(8, 'h', { flags: 'F' }).down(1, '', { flags: 'R' })
+  t.deepEqual(book.told, ['up 0 a', 'up 1 gap of 3', 'up 4 e', 'up 5 gap of 2', 'up 7 h', 'up end', 'over: down reset'])
+})
+
+test('bytes that the snapshot cut off are a gap of their size', (t) => {
+  const book = new Playbook().opened().up(1, 'abc', {}, 100).up(104, 'next')
+  t.deepEqual(book.told, ['up 0 abc', 'up 3 gap of 100', 'up 103 next'])
+})
+
+test('a cut segment that came too early', (t) => {
+  const book = new Playbook().opened().up(4, 'def', {}, 10).up(17, 'q').up(1, 'abc')
+  t.deepEqual(book.told, ['up 0 abc', 'up 3 def', 'up 6 gap of 10', 'up 16 q'])
+})
+
+test('no handshake: each side begins with the first byte that is known of it', (t) => {
+  const book = new Playbook().up(500, 'middle', { acknowledged: theirs + 700 }).down(700, 'answer', { acknowledged: ours + 506 })
+  t.deepEqual(book.said, ['up 0 middle', 'down 0 answer'])
+})
+
+test('no handshake, and the other side\'s first bytes lost: they are a gap', (t) => {
+  const book = new Playbook().up(500, 'middle', { acknowledged: theirs + 700 }).down(710, 'rest')
+  for (let n = 0; n < 4; n++) book.up(506, '', { acknowledged: theirs + 714 })
+  t.deepEqual(book.told, ['up 0 middle', 'down 0 gap of 10', 'down 10 rest'])
+})
+
+test('the second SYN is not in the capture: the first acknowledgement tells its number', (t) => {
+  const book = new Playbook()
+  book.conversation.take('up', book.segment({ from: 1, to: 2, sequence: ours, flags: 'S' }), 1)
+  book.up(1, 'ask').down(1, 'answer')
+  t.deepEqual(book.told, ['up 0 ask', 'down 0 answer'])
+})
+
+test('FIN before the bytes that it follows: the end waits for them', (t) => {
+  const book = new Playbook().opened().up(4, 'def', { flags: 'F' }).up(1, 'abc')
+  t.deepEqual(book.told, ['up 0 abc', 'up 3 def', 'up end'])
+})
+
+test('bytes beyond the FIN are none', (t) => {
+  t.deepEqual(new Playbook().opened().up(1, 'abc', { flags: 'F' }).up(4, 'xyz').up(5, 'xyz').told, ['up 0 abc', 'up end'])
+})
+
+test('a reset ends both; what comes after it is nothing', (t) => {
+  const book = new Playbook().opened().up(1, 'abc').down(1, '', { flags: 'R' }).up(4, 'late').down(1, 'late')
+  t.deepEqual(book.told, ['up 0 abc', 'over: down reset'])
+})
+
+test('a reset with a number from elsewhere is not of this connection', (t) => {
+  const book = new Playbook().opened().up(1, 'abc').down(2 ** 31 - 5, '', { flags: 'R' }).up(4, 'def')
+  t.deepEqual(book.told, ['up 0 abc', 'up 3 def'])
+})
+
+test('a refused connection', (t) => {
+  const book = new Playbook()
+  book.conversation.take('up', book.segment({ from: 1, to: 2, sequence: ours, flags: 'S' }), 1)
+  book.conversation.take('down', book.segment({ from: 2, to: 1, sequence: 0, acknowledged: ours + 1, flags: 'R' }), 2)
+  t.deepEqual(book.said, ['over: down refused'])
+})
+
+test('sequence numbers wrap, also out of order', (t) => {
+  const book = new Playbook()
+  const at = (sequence: number, payload: string, flags = ''): void => book.conversation.take('up', book.segment({ from: 1, to: 2, sequence, payload, flags }), 1)
+  at(0xffff_fffc, '', 'S')
+  at(0xffff_fffd, 'ab')
+  at(2, 'fg')
+  at(0xffff_ffff, 'cde')
+  at(0xffff_ffff, 'cXe')
+  at(4, 'h', 'F')
+  t.deepEqual(book.said, ['up 0 ab', 'up 2 cde', 'up 5 fg', 'up 3 differs', 'up 7 h', 'up end'])
+})
+
+test('simultaneous open: two SYNs make one connection', (t) => {
+  const book = new Playbook()
+  const syn = (from: number, sequence: number): TcpSegment => book.segment({ from, to: 3 - from, sequence, flags: 'S' })
+  t.false(book.conversation.isReuse('up', syn(1, ours)))
+  book.conversation.take('up', syn(1, ours), 1)
+  t.false(book.conversation.isReuse('down', syn(2, theirs)))
+  book.conversation.take('down', syn(2, theirs), 2)
+  book.up(0, '', { flags: 'S' }).down(0, '', { flags: 'S' }).up(1, 'from here').down(1, 'from there')
+  t.deepEqual(book.said, ['connected', 'up 0 from here', 'down 0 from there'])
+})
+
+test('a SYN with another number is another connection; the same SYN again isn\'t', (t) => {
+  const book = new Playbook().opened().up(1, 'abc')
+  const syn = (sequence: number, direction = 1): TcpSegment => book.segment({ from: direction, to: 3 - direction, sequence, flags: 'S' })
+  t.false(book.conversation.isReuse('up', syn(ours)))
+  t.true(book.conversation.isReuse('up', syn(ours + 77)))
+  t.true(book.conversation.isReuse('down', syn(theirs + 77, 2)))
+})
+
+test('a SYN may carry bytes', (t) => {
+  const book = new Playbook()
+  book.conversation.take('up', book.segment({ from: 1, to: 2, sequence: ours, flags: 'S', payload: 'early' }), 1)
+  t.deepEqual(book.said, ['up 0 early'])
+})
+
+test('a segment from far away is not of this stream', (t) => {
+  t.deepEqual(new Playbook().opened().up(1, 'abc').up(2 ** 30 + 100, 'far').up(4, 'def').told, ['up 0 abc', 'up 3 def'])
+})
+
+test('what waits is bounded: where too much does, the hole before it is a gap', (t) => {
+  const book = new Playbook().opened()
+  const piece = Buffer.alloc(60_000, 'x')
+  for (let n = 0; n < 80; n++) book.up(101 + n * piece.length, piece)
+  t.is(book.told[0], 'up 0 gap of 100')
+  t.is(book.told.length, 81)
+})
+
+test('many tiny holes are bounded too', (t) => {
+  const book = new Playbook().opened()
+  for (let n = 1; n <= 5000; n++) book.up(1 + n * 2, 'x')
+  t.is(book.told[0], 'up 0 gap of 2')
+})
+
+test('left open: what is known is told, and that it is not known how it ended', (t) => {
+  const book = new Playbook().opened().up(1, 'abc').up(6, 'fgh')
+  book.conversation.abandon(99)
+  t.deepEqual(book.told, ['up 0 abc', 'up 3 gap of 2', 'up 5 fgh', 'over: nobody unseen'])
+})
