@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import type { RunningProcess } from '../processes.js'
+import { listening } from './listening.js'
 import { startMitmdump } from './mitmdump.js'
-import { noTraces } from './peer.js'
 import type { Peer } from './peer.js'
 
 const mapScript = fileURLToPath(new URL('map-process.js', import.meta.url))
@@ -26,16 +25,5 @@ export function mitmdumpReplay(flows: string): Peer {
     name: 'mitmdump replay', program: 'mitmdump',
     // It keeps answering from the same flows, and goes nowhere for others.
     start: (session, origin) => startMitmdump(session, origin, ['-S', flows, '--set', 'server_replay_nopop=true', '--set', 'server_replay_kill_extra=true'], null),
-  }
-}
-
-async function listening(running: RunningProcess): Promise<{ port: number, stop(): Promise<typeof noTraces> }> {
-  const { port } = JSON.parse(await running.firstLine()) as { port: number }
-  return {
-    port,
-    async stop() {
-      await running.stop()
-      return noTraces
-    },
   }
 }
