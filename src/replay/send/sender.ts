@@ -38,6 +38,8 @@ export class Run {
   unreachable: string | null = null
   /** What went wrong on our side, such as a recording that can't be read any more. */
   failure: { readonly thrown: unknown } | null = null
+  /** What was sent once more, as a connection was closed under it. */
+  repeated = 0
   /** Ids of what was begun. */
   readonly begun = new Set<number>()
   /** Of what can't be seen from what was sent. */
@@ -60,6 +62,11 @@ export class Run {
     this.#insecure = insecure
     this.#signal = signal
     this.#onProgress = onProgress
+  }
+
+  /** Ends what is under way. */
+  get signal(): AbortSignal | undefined {
+    return this.#signal
   }
 
   /** Nothing more is begun. */

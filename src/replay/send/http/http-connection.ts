@@ -19,19 +19,31 @@ export class HttpConnection {
   #exchanges = 0
   #enough: number | null = null
   #body = 0
+  #gaveUp = false
+  readonly #stop: () => void
+  readonly #signal: AbortSignal | undefined
 
-  /** @param patience ms without a byte after which the connection is given up. */
-  constructor(relay: Address, patience: number) {
+  /** @param patience ms without a byte after which the connection is given up. @param signal ends it at once, whatever is under way. */
+  constructor(relay: Address, patience: number, signal: AbortSignal | undefined) {
     const socket = connect({ host: relay.host, port: relay.port, noDelay: true })
     this.#socket = socket
-    socket.setTimeout(patience, () => socket.destroy())
+    this.#signal = signal
+    this.#stop = () => {
+      this.#gaveUp = true
+      socket.destroy()
+    }
+    signal?.addEventListener('abort', this.#stop)
+    socket.setTimeout(patience, this.#stop)
     socket.on('data', (bytes) => {
       this.#some = true
       this.#take(this.#decoder.receive('down', bytes, 0))
     })
     socket.on('end', () => this.#ended(true))
     socket.on('error', () => this.#ended(false))
-    socket.on('close', () => this.#ended(false))
+    socket.on('close', () => {
+      this.#signal?.removeEventListener('abort', this.#stop)
+      this.#ended(false)
+    })
   }
 
   /** Another request can be sent. */
@@ -39,9 +51,9 @@ export class HttpConnection {
     return !this.#over && !this.#closing
   }
 
-  /** An exchange was had on it: a server may close it at any moment. */
-  get used(): boolean {
-    return this.#exchanges > 1
+  /** The server closed it between two exchanges, as it may at any moment: the request that met that may not have been read. */
+  get wasClosed(): boolean {
+    return this.#exchanges > 1 && !this.#gaveUp
   }
 
   /**

@@ -8,6 +8,8 @@ import type { PlannedRequest } from './http-plan.js'
 
 const defaultPatience = 30_000
 
+const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
 /** Most connections that are open at once, whatever was recorded. */
 const mostAtOnce = 1_000
 
@@ -26,6 +28,8 @@ export const httpSender: MakeSender = (options) => {
       const { connections } = options.settings
       if (connections > 0) await sendDealt(options, relay, planned, first, connections)
       else await sendAsRecorded(options, relay, planned, first)
+      const { repeated, notes } = options.run
+      if (repeated > 0) notes.push(`${repeated} request${repeated === 1 ? ' was' : 's were'} sent twice: the server had closed the connection instead of answering`)
     },
   }
 }
@@ -96,8 +100,11 @@ class Line {
     run.begun.add(request.id)
     run.sentAt(offset)
     let how = await this.#exchange(request)
-    // A server may close an idle connection just when the request is on its way (RFC 9112 §9.3.1).
-    if (how === 'none' && this.#connection!.used) how = await this.#exchange(request)
+    // RFC 9112 §9.3.1; one that isn't idempotent may have been done all the same (RFC 9110 §9.2.2).
+    if (how === 'none' && this.#connection!.wasClosed && idempotent.has(request.method) && !run.over) {
+      run.repeated++
+      how = await this.#exchange(request)
+    }
     run.sent++
     if (how === 'none') await run.unanswered(this.#options.target)
     else run.reached = true
@@ -111,7 +118,7 @@ class Line {
   #exchange(request: PlannedRequest): Promise<'whole' | 'cut' | 'none'> {
     if (this.#connection?.usable !== true) {
       this.#connection?.close()
-      this.#connection = new HttpConnection(this.#relay, this.#options.settings.patience ?? defaultPatience)
+      this.#connection = new HttpConnection(this.#relay, this.#options.settings.patience ?? defaultPatience, this.#options.run.signal)
     }
     return this.#connection.exchange(request.method, this.#bytesOf(request), request.enough)
   }
