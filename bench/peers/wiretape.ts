@@ -39,13 +39,14 @@ export function notRecordingOf(protocol: Protocol): Peer {
   }
 }
 
-/** Ours with a plugin, recording or not. */
-export function withPlugin(plugin: BenchPlugin, records: boolean): Peer {
+/** Ours with a plugin, recording or not. @param beside another protocol that is relayed too: a plugin that no relay has work for is refused. */
+export function withPlugin(plugin: BenchPlugin, records: boolean, beside?: Protocol): Peer {
   return {
     name: `plugin: ${plugin}${records ? ', recording' : ''}`,
     program: null,
     start: (session, origin) => startRelayProcess(session, {
-      ...relayTo('http', origin), plugin, ...(records ? { record: session.scratch.fresh('recording.sqlite') } : {}),
+      ...relayTo('http', origin), ...(beside === undefined ? {} : relayTo(beside, origin)), ...asFromTheCommandLine,
+      plugin, ...(records ? { record: session.scratch.fresh('recording.sqlite') } : {}),
     }),
   }
 }

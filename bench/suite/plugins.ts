@@ -15,7 +15,7 @@ const warmUp = 1
 const header = withPlugin('header', false)
 const recorded = withPlugin('header', true)
 const stream = withPlugin('stream', false)
-const other = withPlugin('other', false)
+const other = withPlugin('other', false, 'ftp')
 
 /** What plugins cost: one that changes each response, one that passes bytes on, one that has nothing to do. */
 export const plugins: Bench = {
