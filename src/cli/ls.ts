@@ -1,7 +1,7 @@
 import { WiretapeError } from '../error.js'
 import { openRecording, type Recording } from '../recording/recording.js'
 import type { TimelineRecord } from '../recording/rows.js'
-import { printableJson, printableLine } from './escape.js'
+import { printableJsonText, printableLine } from './escape.js'
 import { Output } from './output.js'
 import { timelineHeading, timelineLine } from './timeline.js'
 
@@ -24,15 +24,15 @@ const looksBack = 25
 
 export async function ls({ file, where, limit, json, follow }: LsArguments): Promise<void> {
   using recording = openRecording(file)
-  const output = new Output()
+  // Lines of the timeline are printable as they are.
+  const output = json ? new Output(printableJsonText) : new Output()
   if (follow && limit !== undefined) throw new WiretapeError('usage', '--limit and --follow exclude each other: following has no end to count to')
   if (!json && process.stdout.isTTY) output.line(timelineHeading())
-  const print = (record: TimelineRecord): void => output.line(json ? printableJson(record) : timelineLine(record))
   const selection = { ...(where === undefined ? {} : { where }), ...(limit === undefined ? {} : { limit }) }
   if (!follow) {
     let listed = 0
-    for (const record of recording.records(selection)) {
-      print(record)
+    for (const line of json ? recording.recordsAsJson(selection) : recording.records(selection)) {
+      output.line(typeof line === 'string' ? line : timelineLine(line))
       listed++
     }
     output.flush()
@@ -40,7 +40,7 @@ export async function ls({ file, where, limit, json, follow }: LsArguments): Pro
     return
   }
   await followRecords(recording, where, (record) => {
-    print(record)
+    output.line(json ? JSON.stringify(record) : timelineLine(record))
     output.flush()
   })
 }

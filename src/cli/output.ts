@@ -2,6 +2,12 @@
 export class Output {
   #pending: string[] = []
   #size = 0
+  readonly #printable: (text: string) => string
+
+  /** @param printable what a block goes through before it is written, once for all its lines. */
+  constructor(printable: (text: string) => string = (text) => text) {
+    this.#printable = printable
+  }
 
   line(text: string): void {
     this.#pending.push(text)
@@ -11,7 +17,7 @@ export class Output {
 
   flush(): void {
     if (this.#pending.length === 0) return
-    process.stdout.write(`${this.#pending.join('\n')}\n`)
+    process.stdout.write(`${this.#printable(this.#pending.join('\n'))}\n`)
     this.#pending = []
     this.#size = 0
   }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import type { Database } from 'better-sqlite3'
 import { WiretapeError, reasonOf } from '../error.js'
-import { applicationId } from './schema.js'
+import { applicationId } from './schema-version.js'
 import { runningWriter } from './writer-process.js'
 
 /** Where recordings go that were given no name. */

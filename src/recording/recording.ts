@@ -6,7 +6,7 @@ import type { Direction } from '../protocols/decoder.js'
 import { checkCondition, conditionError } from './filter.js'
 import {
   readBareSegment, readCommand, readConnection, readDatagram, readDnsAnswer, readDnsQuery, readEvent, readExchange, readListingEntry, readRecord, readReply, readSegment, readSession,
-  readTransfer, recordColumns, segmentColumns,
+  readTransfer, recordAsJson, recordColumns, segmentColumns,
 } from './read-rows.js'
 import type { Row } from './read-rows.js'
 import { asReceived, asSent } from './legs.js'
@@ -16,7 +16,7 @@ import type {
   ConnectionRecord, DnsAnswer, DnsQuery, EventRecord, FtpCommandRecord, FtpListingEntry, FtpReply, FtpSession, FtpTransferRecord, HttpExchange, Segment,
   TimelineRecord, UdpDatagram,
 } from './rows.js'
-import { checkVersion } from './schema.js'
+import { checkVersion } from './schema-version.js'
 import { StreamPlaces } from './stream-places.js'
 import type { StreamSegment } from './stream-places.js'
 import { isRunning } from './writer-process.js'
@@ -108,6 +108,11 @@ export class Recording {
   /** The timeline, in the order in which things began. */
   records(selection: Selection = {}): IterableIterator<TimelineRecord> {
     return this.#select('record', recordColumns, selection, readRecord, true)
+  }
+
+  /** The same, each as the text of a JSON object. It has what the wire had: escape it before it reaches a terminal. */
+  recordsAsJson(selection: Selection = {}): IterableIterator<string> {
+    return this.#select('record', recordAsJson, selection, ([json]: readonly [string]) => json, true)
   }
 
   exchanges(selection: Selection = {}): IterableIterator<HttpExchange> {

@@ -1,13 +1,10 @@
 import type { Database } from 'better-sqlite3'
-import { reasonOf, systemCodeOf, WiretapeError } from '../error.js'
 import { tcpAndHttp } from './migrations/1-tcp-and-http.js'
 import { ftp } from './migrations/2-ftp.js'
 import { udpAndDns } from './migrations/3-udp-and-dns.js'
 import { plugins } from './migrations/4-plugins.js'
 import { faults } from './migrations/5-faults.js'
-
-/** Marks the file as ours in SQLite's header (`PRAGMA application_id`): the letters "wtap". */
-export const applicationId = 0x77746170
+import { applicationId, schemaVersion } from './schema-version.js'
 
 /** Forward migrations: entry n brings a file from version n to n + 1. Entries are never edited once released, only added. */
 const migrations: readonly string[] = [tcpAndHttp, ftp, udpAndDns, plugins, faults]
@@ -28,36 +25,11 @@ const indexes: readonly (readonly [name: string, on: string])[] = [
   ['dns_query_by_connection', 'dns_query (connection_id)'],
 ]
 
-export const schemaVersion = migrations.length
-
-/**
- * Checks that the open file is a recording this version can read.
- * @throws WiretapeError `not-a-recording` or `newer-recording`.
- */
-export function checkVersion(database: Database, path: string): number {
-  let id: unknown
-  let version: number
-  try {
-    id = database.pragma('application_id', { simple: true })
-    version = database.pragma('user_version', { simple: true }) as number
-  } catch (cause) {
-    if (systemCodeOf(cause) !== 'SQLITE_NOTADB') throw new WiretapeError('storage', `cannot read ${path}: ${reasonOf(cause)}`, { cause })
-    throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording: it is not a SQLite database`, { cause })
-  }
-  if (id !== applicationId) {
-    throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording: it is another SQLite database`)
-  }
-  if (version > schemaVersion) {
-    throw new WiretapeError('newer-recording',
-      `${path} was written by a newer wiretape (schema ${version}, this one reads up to ${schemaVersion}): update wiretape to open it`)
-  }
-  return version
-}
-
 /** Brings a new or older file to today's schema, in one transaction. */
 export function migrate(database: Database): void {
   const from = database.pragma('user_version', { simple: true }) as number
   if (from === schemaVersion) return
+  if (schemaVersion !== migrations.length) throw new Error(`schema version ${schemaVersion}, and ${migrations.length} migrations`)
   database.transaction(() => {
     for (const migration of migrations.slice(from)) database.exec(migration)
     database.pragma(`application_id = ${applicationId}`)

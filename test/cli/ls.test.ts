@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import Sqlite from 'better-sqlite3'
 import type { TimelineRecord } from 'wiretape'
 import { connectTo, echoServer, peerServer } from '../real/peer.js'
 import { installed } from '../real/installed.js'
-import { taping } from '../real/relaying.js'
+import { opening, taping } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
+import { printableJson } from '../../src/cli/escape.js'
 import { startWiretape, wiretape } from './wiretape.js'
 
 test('ls lists the demo, and --where picks', async (t) => {
@@ -20,6 +22,20 @@ test('ls lists the demo, and --where picks', async (t) => {
   const some = (await wiretape(t, 'ls', file, '--where', `status >= 400 and path = '/nowhere'`)).stdout.toString()
   t.is(some.trim().split('\n').length, 1)
   t.regex(some, /GET \/nowhere\?from=demo → 404/)
+})
+
+test('--json has the same text as the records that the library reads, whatever is in them', async (t) => {
+  const file = join(temporaryFolder(t), 'demo.sqlite')
+  await wiretape(t, 'demo', '-o', file)
+  const database = new Sqlite(file)
+  // Durations of 0, of whole milliseconds, of parts, and of months; text that JSON, terminals or UTF-8 have a word about.
+  database.exec('UPDATE http_exchange_row SET ended = started + CASE (SELECT count(*) FROM http_exchange_row earlier WHERE earlier.id < http_exchange_row.id) % 4 WHEN 0 THEN 0 WHEN 1 THEN 5000 WHEN 2 THEN 1 ELSE 12345678901234 END')
+  database.prepare('UPDATE http_exchange_row SET path = ?, error = ? WHERE status >= 400').run('/"\\\n\r\t\b\f\0\u0001\u007f\u202e\u2028é→😀', 'odd "error"')
+  database.close()
+  const lines = (await wiretape(t, 'ls', file, '--json')).stdout.toString().split('\n')
+  const recording = opening(t, file)
+  t.deepEqual(lines, [...Array.from(recording.records(), (record) => printableJson(record)), ''])
+  t.true(lines.some((line) => line.includes('"durationMs":5,')) && lines.some((line) => line.includes('"durationMs":0.001,')))
 })
 
 for (const [where, pattern] of [

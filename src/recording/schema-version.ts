@@ -1,0 +1,36 @@
+import type { Database } from 'better-sqlite3'
+import { reasonOf, systemCodeOf, WiretapeError } from '../error.js'
+
+/*
+ * Apart from the migrations: who only reads a recording needn't load them.
+ */
+
+/** Marks the file as ours in SQLite's header (`PRAGMA application_id`): the letters "wtap". */
+export const applicationId = 0x77746170
+
+/** How many migrations there are. */
+export const schemaVersion = 5
+
+/**
+ * Checks that the open file is a recording this version can read.
+ * @throws WiretapeError `not-a-recording` or `newer-recording`.
+ */
+export function checkVersion(database: Database, path: string): number {
+  let id: unknown
+  let version: number
+  try {
+    id = database.pragma('application_id', { simple: true })
+    version = database.pragma('user_version', { simple: true }) as number
+  } catch (cause) {
+    if (systemCodeOf(cause) !== 'SQLITE_NOTADB') throw new WiretapeError('storage', `cannot read ${path}: ${reasonOf(cause)}`, { cause })
+    throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording: it is not a SQLite database`, { cause })
+  }
+  if (id !== applicationId) {
+    throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording: it is another SQLite database`)
+  }
+  if (version > schemaVersion) {
+    throw new WiretapeError('newer-recording',
+      `${path} was written by a newer wiretape (schema ${version}, this one reads up to ${schemaVersion}): update wiretape to open it`)
+  }
+  return version
+}
