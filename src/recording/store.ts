@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import type { Direction } from '../protocols/decoder.js'
 import { firstHeader } from '../protocols/http1/index.js'
 import type { TlsFacts, Address } from './notes.js'
+import { RowBatch } from './row-batch.js'
 
 /** A row of `connection`, kept in memory while the connection is open and written whole each time. */
 export interface ConnectionRow {
@@ -104,7 +105,7 @@ export class Store {
   readonly #connection: Statement
   readonly #event: Statement
   readonly #headerList: Statement
-  readonly #datagram: Statement
+  readonly #datagrams: RowBatch
   readonly #relay: Statement
   readonly #headerLists = new Map<string, number>()
   /** The decoder gives a list that a connection repeats as the same array: known without being written out again. */
@@ -133,7 +134,7 @@ export class Store {
     this.#connection = insert('connection', 29)
     this.#event = insert('event', 13)
     this.#headerList = insert('header_list', 4)
-    this.#datagram = insert('udp_datagram', 8)
+    this.#datagrams = new RowBatch(database, 'udp_datagram', 8)
     this.#relay = insert('relay', 5)
   }
 
@@ -168,6 +169,7 @@ export class Store {
 
   commit(): void {
     if (!this.#inTransaction) return
+    this.#datagrams.settle()
     this.#commit.run()
     this.#inTransaction = false
   }
@@ -266,7 +268,7 @@ export class Store {
 
   datagram(id: number, connectionId: number, direction: Direction, time: number, size: number, segmentId: number, decoded: boolean, changed = false): void {
     this.begin()
-    this.#datagram.run(id, connectionId, direction, time, size, segmentId, decoded ? 1 : 0, changed ? 1 : 0)
+    this.#datagrams.add(id, connectionId, direction, time, size, segmentId, decoded ? 1 : 0, changed ? 1 : 0)
   }
 
   /** @returns the relay's row id. */
