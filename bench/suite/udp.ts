@@ -1,6 +1,7 @@
 import type { Bench } from '../bench.js'
 import { datagramSize, loadSessions, udpLoad, udpRoundTrips } from '../clients/udp.js'
 import type { UdpLoad, UdpRoundTrips, UdpStep } from '../clients/udp.js'
+import { bareUdp } from '../peers/bare-udp.js'
 import { direct } from '../peers/direct.js'
 import { nginxUdp } from '../peers/nginx-udp.js'
 import { socat } from '../peers/socat.js'
@@ -39,7 +40,7 @@ export const udp: Bench = {
     const ledger = new Ledger()
     const peaks = new Map<string, number[]>([[recording.name, []], [notRecording.name, []]])
     const measured = await measureInRounds<Sample>(session, {
-      peers: [direct, nginxUdp, socat, recording, notRecording],
+      peers: [direct, nginxUdp, socat, bareUdp, recording, notRecording],
       origin: origin.port,
       async measure(port) {
         const times = await udpRoundTrips(session, port, roundTripsWarmUp, roundTrips)
