@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { lstatSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { installed } from '../real/installed.js'
@@ -9,6 +9,8 @@ import { exported } from '../formats/exported.js'
 import { wiretape } from './wiretape.js'
 
 const main = script(import.meta.url, '../../src/cli/main.js')
+
+const withShell = installed('bash') && installed('head') ? test : test.skip
 
 const asking = async (port: number): Promise<string> => (await fetch(`http://127.0.0.1:${port}/books?page=1`, { method: 'POST', body: 'x' })).text()
 
@@ -49,7 +51,40 @@ test('export: what can\'t be is one line, and exit code 2', async (t) => {
   t.is((await wiretape(t, 'export', join(temporaryFolder(t), 'none'), '-f', 'har')).code, 2)
 })
 
-const withShell = installed('bash') && installed('head') ? test : test.skip
+withShell('export: a file is replaced once the new one is whole; a link, a pipe and a folder stay what they are', async (t) => {
+  const { path } = await recordedHttp(t, (_, response) => response.end(Buffer.alloc(3_000_000, 'x')), asking)
+  const folder = temporaryFolder(t)
+  const [old, link] = [join(folder, 'old'), join(folder, 'link')]
+  const har = (...args: string[]) => wiretape(t, 'export', path, '-f', 'har', ...args)
+  writeFileSync(old, 'old')
+  symlinkSync(old, link)
+  t.deepEqual([(await har('-o', link)).code, readFileSync(old, 'utf8')], [2, 'old'])
+  t.is((await har('-o', link, '--overwrite')).code, 0)
+  t.true(lstatSync(link).isSymbolicLink())
+  t.true(statSync(old).size > 3_000_000)
+  for (const more of [[], ['--overwrite']]) {
+    const pipe = join(temporaryFolder(t), 'pipe')
+    const { stdout } = await run(t, 'bash', ['-c', `mkfifo ${pipe}; cat ${pipe} | wc -c & "$0" "$1" export "$2" -f har -o ${pipe} ${more.join('')}; wait`, process.execPath, main, path])
+    t.deepEqual([Number(stdout), statSync(pipe).isFIFO()], [statSync(old).size, true])
+    const inFolder = await har('-o', folder, ...more)
+    t.deepEqual([inFolder.code, inFolder.stderr], [2, `wiretape: ${folder} is a folder: name a file in it\n`])
+  }
+  t.deepEqual(readdirSync(folder).toSorted(), ['link', 'old'])
+})
+
+withShell('export: a disk that is full leaves the old file, and no half of the new one', async (t) => {
+  const { path } = await recordedHttp(t, (_, response) => response.end(Buffer.alloc(3_000_000, 'x')), asking)
+  const folder = temporaryFolder(t)
+  const old = join(folder, 'old')
+  writeFileSync(old, 'old')
+  for (const output of [`${old} --overwrite`, join(folder, 'new')]) {
+    // In blocks of 1 KiB, and the signal for it would kill.
+    const { stdout, stderr } = await run(t, 'bash', ['-c', `trap '' XFSZ; ulimit -f 1000; "$0" "$1" export "$2" -f har -o ${output}; echo $?`, process.execPath, main, path])
+    t.is(stdout.toString(), '1\n')
+    t.regex(stderr, /^wiretape: cannot write .*: EFBIG/)
+  }
+  t.deepEqual([readFileSync(old, 'utf8'), readdirSync(folder)], ['old', ['old']])
+})
 
 withShell('a reader that has enough is no failure', async (t) => {
   const { path } = await recordedHttp(t, (_, response) => response.end(Buffer.alloc(5_000_000, 'x')), asking)

@@ -9,7 +9,10 @@ import { installed } from '../real/installed.js'
 import { run } from '../real/program.js'
 import { onlyExchange, opening } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
+import { PcapngFile } from './capture-files.js'
+import { exported } from './exported.js'
 import { capture, Frames, importing } from './importing.js'
+import { ethernet, ipv4, udp } from './packets.js'
 
 const exchange = capture(new Frames(40_000, 8080).opens().up('GET /a HTTP/1.1\r\nHost: shop.example\r\n\r\n').down('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello').closes().list)
 
@@ -108,4 +111,51 @@ withCurl('an imported recording can be served', async (t) => {
   t.teardown(() => server.stop())
   const { stdout } = await run(t, 'curl', ['-s', `${server.listeners[0]!.url}/a`])
   t.is(stdout.toString(), 'hello')
+})
+
+/** An exchange, told by a HAR with this laid over its parts. */
+const har = (...entries: { response?: object, entry?: object }[]): Buffer => Buffer.from(JSON.stringify({ log: { entries: entries.map(({ response, entry }) => ({
+  startedDateTime: '2026-01-02T03:04:05Z', time: 1, request: { method: 'GET', url: 'http://a/' }, response: { status: 200, content: { size: 2, text: 'ok' }, ...response }, ...entry,
+})) } }))
+
+for (const [what, ticks, form] of [
+  ['beyond what a number holds', 0xfffffff0_00000000n, {}], ['before 1970', 5n, { offset: BigInt.asUintN(64, -100_000_000_000n) }], ['of seconds, and far too many', 0xfffffff0_00000000n, { resolution: 0 }],
+] as const) {
+  test(`packets with a time ${what} are of 1970, and everything can be done with them`, async (t) => {
+    const file = new PcapngFile().section().interface(1, form)
+    for (const frame of new Frames(40_000, 8080).opens().up('GET /a HTTP/1.1\r\nHost: a\r\n\r\n').down('HTTP/1.1 204 No Content\r\n\r\n').closes().list) file.packet(0, ticks, frame)
+    const { summary, recording } = await importing(t, file.bytes())
+    t.like(onlyExchange(recording), { status: 204, started: 0 })
+    for (const format of ['har', 'pcapng', 'jsonl', 'curl'] as const) t.true((await exported(summary.path, { format })).length > 50)
+  })
+}
+
+for (const size of [1.5, 1e300, -1, 2 ** 53, '7', null, {}]) {
+  test(`a HAR that says a body has ${JSON.stringify(size)} bytes says nothing of it`, async (t) => {
+    const { recording, summary } = await importing(t, har({ response: { content: { size } } }, {}))
+    t.deepEqual([...recording.exchanges()].map(({ status, error }) => [status, error]), [[200, null], [200, null]])
+    t.is(summary.missingBytes, 0)
+  })
+}
+
+test('entries of a HAR at times that no recording can hold are left out', async (t) => {
+  const at = (startedDateTime: string) => ({ entry: { startedDateTime } })
+  const { summary } = await importing(t, har(at('+275760-09-13T00:00:00Z'), at('-271821-04-20T00:00:00Z'), at('1969-12-31T23:59:59Z'), at('2255-06-05T23:47:34.739Z'), {}))
+  t.like(summary, { records: 2, skipped: { unknownLink: 0, other: 0, malformed: 0, entries: 3 } })
+  t.true((await exported(summary.path, { format: 'pcapng' })).length > 50)
+})
+
+test('a datagram larger than any is malformed; the largest of each version goes the whole way, and back', async (t) => {
+  const packets = [70_000, 65_508].map((length) => {
+    const datagram = Buffer.concat([udp(5000, 9000, '').fill(0, 4, 6), Buffer.alloc(length, 'x')])
+    const ip = ipv4(Buffer.alloc(0), { protocol: 17 })
+    // No length, as segmentation offload leaves it.
+    ip.fill(0, 2, 4)
+    return ethernet(Buffer.concat([ip, datagram]))
+  })
+  const { summary, recording } = await importing(t, capture([...packets, ethernet(ipv4(udp(5000, 9000, Buffer.alloc(65_507, 'y')), { protocol: 17 }))]))
+  t.is(summary.skipped.malformed, 2)
+  t.deepEqual([...recording.datagrams()].map(({ size }) => size), [65_507])
+  const again = await importing(t, await exported(summary.path, { format: 'pcapng' }))
+  t.deepEqual([...again.recording.datagrams()].map(({ size }) => size), [65_507])
 })

@@ -51,8 +51,8 @@ export class PcapngFile {
     return this.block(0x0a0d0d0a, Buffer.concat([this.#words.u32(0x1a2b3c4d), this.#words.u16(1, 0), this.#words.u32(0xffffffff, 0xffffffff)]))
   }
 
-  /** @param resolution the option's byte: 6 for µs, 9 for ns, 0x80 | n for 2^-n s. @param offset seconds. */
-  interface(linkType = 1, { resolution, offset, snapshot = 0 }: { resolution?: number, offset?: number, snapshot?: number } = {}): this {
+  /** @param resolution the option's byte: 6 for µs, 9 for ns, 0x80 | n for 2^-n s. @param offset seconds, of two's complement. */
+  interface(linkType = 1, { resolution, offset, snapshot = 0 }: { resolution?: number, offset?: number | bigint, snapshot?: number } = {}): this {
     const options = [
       ...(resolution === undefined ? [] : [this.#words.u16(9, 1), Buffer.from([resolution, 0, 0, 0])]),
       ...(offset === undefined ? [] : [this.#words.u16(14, 8), this.#u64(BigInt(offset))]),

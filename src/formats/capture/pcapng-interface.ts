@@ -28,12 +28,14 @@ export class PcapngInterface {
     }
   }
 
-  /** @returns µs since the epoch. */
+  /** @returns µs since the epoch; 0 for a time that no recording can hold. */
   time(high: number, low: number): number {
-    if (this.#resolution === 1_000_000n && this.#offset === 0n) return high * 2 ** 32 + low
-    const ticks = (BigInt(high) << 32n) | BigInt(low)
-    const time = Number(ticks * 1_000_000n / this.#resolution + this.#offset * 1_000_000n)
-    return Number.isSafeInteger(time) ? time : 0
+    const time = this.#resolution === 1_000_000n && this.#offset === 0n ? high * 2 ** 32 + low : this.#scaled((BigInt(high) << 32n) | BigInt(low))
+    return Number.isSafeInteger(time) && time >= 0 ? time : 0
+  }
+
+  #scaled(ticks: bigint): number {
+    return Number(ticks * 1_000_000n / this.#resolution + this.#offset * 1_000_000n)
   }
 }
 

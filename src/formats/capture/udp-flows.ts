@@ -41,7 +41,7 @@ export class UdpFlows {
 
   /** @returns false where it is no datagram that can be read. */
   take(packet: IpPacket, time: number): boolean {
-    const datagram = readUdp(packet.payload, packet.missing)
+    const datagram = readUdp(packet.payload, packet.missing, packet.version)
     if (datagram === null) return false
     const key = `${packet.addresses.toString('latin1')}${packet.payload.toString('latin1', 0, 4)}`
     let session = this.#sessions.get(key) ?? this.#byServer.get(key)

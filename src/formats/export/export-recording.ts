@@ -1,7 +1,6 @@
-import { createWriteStream, realpathSync, rmSync, statSync } from 'node:fs'
-import { once } from 'node:events'
+import { realpathSync, statSync } from 'node:fs'
 import type { Writable } from 'node:stream'
-import { WiretapeError, reasonOf, systemCodeOf } from '../../error.js'
+import { WiretapeError } from '../../error.js'
 import { openRecording } from '../../recording/recording.js'
 import type { Recording, Side } from '../../recording/recording.js'
 import { curlCommands } from './curl.js'
@@ -12,12 +11,13 @@ import { jsonLines } from './jsonl.js'
 import { pcapngBlocks } from './pcapng.js'
 import { rawPieces } from './raw.js'
 import { writeAll } from './write-all.js'
+import { writeFile } from './write-file.js'
 
 export interface ExportOptions {
   readonly format: ExportFormat
   /** A file, which will be readable by its owner alone, or a stream, which is not ended. */
   readonly output: string | Writable
-  /** Replace a file that exists. */
+  /** Replace a file that exists, once the new one is whole. */
   readonly overwrite?: boolean
   /** Only records for which this SQL condition over the view `record` holds. Not for raw. */
   readonly where?: string
@@ -99,23 +99,4 @@ function begun(pieces: Pieces): AsyncIterable<Buffer | string> & { start(): Prom
 function refuseItself(recording: string, output: string): void {
   if (statSync(output, { throwIfNoEntry: false }) === undefined) return
   if (realpathSync(output) === realpathSync(recording)) throw new WiretapeError('usage', `-o ${output} is the recording itself: choose another name`)
-}
-
-async function writeFile(pieces: AsyncIterable<Buffer | string>, path: string, overwrite: boolean): Promise<void> {
-  try {
-    if (overwrite) rmSync(path, { force: true })
-    const stream = createWriteStream(path, { flags: 'wx', mode: 0o600 })
-    // Also told by the write that fails.
-    stream.on('error', () => {})
-    await once(stream, 'open')
-    await writeAll(pieces, stream)
-    stream.end()
-    await once(stream, 'close')
-  } catch (cause) {
-    if (cause instanceof WiretapeError) throw cause
-    const code = systemCodeOf(cause)
-    if (code === 'EEXIST') throw new WiretapeError('exists', `${path} exists: choose another name, or --overwrite it`, { cause })
-    if (code === null) throw cause
-    throw new WiretapeError('storage', `cannot write ${path}: ${reasonOf(cause)}`, { cause })
-  }
 }

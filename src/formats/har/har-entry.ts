@@ -46,6 +46,9 @@ export interface HarTimes {
 
 type Json = Readonly<Record<string, unknown>>
 
+/** A body that is said to be larger isn't one: offsets behind it couldn't be told apart any more. */
+const largestSize = 2 ** 50
+
 /** @returns what is wrong with it, in words, where it can't be read. */
 export function readHarEntry(value: unknown): HarEntry | string {
   const entry = object(value)
@@ -77,7 +80,7 @@ function requestBody(data: Json): Buffer {
 
 function responseBody(content: Json): HarBody {
   const { text, size } = content
-  return { bytes: typeof text === 'string' ? textBytes(text, content['encoding']) : null, size: typeof size === 'number' && size >= 0 ? size : null }
+  return { bytes: typeof text === 'string' ? textBytes(text, content['encoding']) : null, size: typeof size === 'number' && Number.isInteger(size) && size >= 0 && size <= largestSize ? size : null }
 }
 
 function textBytes(text: string, encoding: unknown): Buffer {
@@ -99,7 +102,9 @@ function readTimes(entry: Json): HarTimes | null {
   const request = begun + phase('connect')
   const requestEnd = request + phase('send')
   const response = requestEnd + (isTimed ? phase('wait') : total > 0 && total < 1e9 ? Math.round(total * 1000) : 0)
-  return { opened: begun, connected: request, request, requestEnd, response, responseEnd: response + phase('receive') }
+  const responseEnd = response + phase('receive')
+  if (opened < 0 || !Number.isSafeInteger(responseEnd)) return null
+  return { opened: begun, connected: request, request, requestEnd, response, responseEnd }
 }
 
 /** `Date` knows milliseconds; some programs write more digits. */
