@@ -45,16 +45,16 @@ export class BrokenGzip extends Error {
 
 /**
  * Gives a file's bytes, with gzip undone, chunk by chunk; what `take` throws ends it.
- * @param read gets how many bytes of the file were read for that.
+ * @param read gets how many bytes of the file were read for that; the next chunk waits for it.
  * @throws BrokenGzip; WiretapeError `storage`.
  */
-export async function eachChunk(path: string, gzip: boolean, take: (chunk: Buffer) => void, read: (bytes: number) => void): Promise<void> {
+export async function eachChunk(path: string, gzip: boolean, take: (chunk: Buffer) => void, read: (bytes: number) => Promise<void>): Promise<void> {
   if (gzip) await unpack(path, take, read)
   else await readPlain(path, take, read)
 }
 
 /** What is done with a chunk takes longer than reading it: a stream would only wait for threads in between. */
-async function readPlain(path: string, take: (chunk: Buffer) => void, read: (bytes: number) => void): Promise<void> {
+async function readPlain(path: string, take: (chunk: Buffer) => void, read: (bytes: number) => Promise<void>): Promise<void> {
   const file = openSync(path, 'r')
   try {
     for (let at = 0; ;) {
@@ -63,7 +63,7 @@ async function readPlain(path: string, take: (chunk: Buffer) => void, read: (byt
       if (length === 0) return
       at += length
       take(chunk.subarray(0, length))
-      read(at)
+      await read(at)
       // Whoever shares this thread gets a turn.
       await setImmediate()
     }
@@ -80,7 +80,7 @@ function readPiece(file: number, into: Buffer, path: string): number {
   }
 }
 
-function unpack(path: string, take: (chunk: Buffer) => void, read: (bytes: number) => void): Promise<void> {
+function unpack(path: string, take: (chunk: Buffer) => void, read: (bytes: number) => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     const file = createReadStream(path, { highWaterMark: chunkSize })
     const unpacking = createGunzip({ chunkSize })
@@ -92,7 +92,8 @@ function unpack(path: string, take: (chunk: Buffer) => void, read: (bytes: numbe
     const give = (chunk: Buffer): void => {
       try {
         take(chunk)
-        read(file.bytesRead)
+        unpacking.pause()
+        read(file.bytesRead).then(() => unpacking.resume(), stop)
       } catch (thrown) {
         stop(thrown)
       }

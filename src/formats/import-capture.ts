@@ -74,12 +74,13 @@ export async function importCapture(files: string | readonly string[], options: 
   const paths = typeof files === 'string' ? [files] : files
   if (paths.length === 0) throw new WiretapeError('usage', 'name the captures to import')
   const toImport = paths.map(toImportOf)
-  const writer = new ImportWriter(options, { imported: paths.map((path) => basename(path)).join(', ') })
+  const writer = await ImportWriter.open(options, { imported: paths.map((path) => basename(path)).join(', ') })
   try {
     const running = new Import(writer, toImport, options)
     for (const file of toImport) await running.file(file)
-    return running.end()
+    return await running.end()
   } catch (thrown) {
+    await writer.abandon()
     if (thrown instanceof WiretapeError || !String(systemCodeOf(thrown)).startsWith('SQLITE_')) throw thrown
     throw new WiretapeError('storage', `cannot write ${writer.path}: ${reasonOf(thrown)}`, { cause: thrown })
   }
@@ -130,9 +131,9 @@ class Import {
     this.#done += size
   }
 
-  end(): ImportSummary {
+  async end(): Promise<ImportSummary> {
     this.#traffic.end()
-    this.#writer.finish()
+    await this.#writer.finish()
     const { packets, connections, cut, missingBytes, unknownLink, other, malformed } = this.#traffic.counts
     return {
       path: this.#writer.path, records: this.#writer.records, connections: connections + this.#har.connections, packets, entries: this.#har.entries,
@@ -156,7 +157,8 @@ class Import {
     if (this.#notes.length < mostNotes) this.#notes.push(text)
   }
 
-  #progress(file: string, bytes: number): void {
+  async #progress(file: string, bytes: number): Promise<void> {
+    await this.#writer.room()
     this.#options.onProgress?.({ file, bytes: this.#done + bytes, total: this.#total, records: this.#writer.records })
   }
 }

@@ -1,46 +1,64 @@
+import { once } from 'node:events'
+import type { Worker } from 'node:worker_threads'
+import { reasonOf, WiretapeError } from '../error.js'
 import type { Direction } from '../protocols/decoder.js'
-import { Ingest } from '../recording/ingest.js'
 import type { Address, EventNote, Note, OpenedNote } from '../recording/notes.js'
-import { RecordingFile } from '../recording/recording-file.js'
 import { createRecordingPath } from '../recording/recording-path.js'
 import type { OutputOptions } from '../recording/recording-path.js'
+import { EntryKind } from '../recording/slab.js'
+import { SlabQueue } from '../recording/slab-queue.js'
+import { startWorker } from '../recording/start-worker.js'
+import type { FromWorker, ToWorker } from '../recording/worker-messages.js'
 import { formatAddress } from '../relay/address.js'
 
 export type ImportedProtocol = 'http' | 'ftp' | 'tcp' | 'udp'
 
-/** Bytes in one transaction: few enough for SQLite's page cache, beyond which they would be written twice. */
-const commitEvery = 1024 * 1024
+/** Slabs at the worker beyond which nothing more is read: more would only wait. */
+const mostInFlight = 8
 
-/** Entries in one transaction. */
-const mostEntries = 20_000
+/** Missing bytes that one entry can tell of. */
+const largestGap = 2 ** 30
 
 /** A relay a server: the oldest are forgotten and written again where a scan of many hosts was captured. */
 const relaysRemembered = 65_536
 
 /**
- * Writes what is imported by the way that live traffic takes: the same entries, in the same order, into the same
- * interpreters, with the times that the capture tells.
+ * Writes what is imported by the way that live traffic takes: the same entries, in the same order, through the same worker
+ * into the same interpreters, with the times that the capture tells.
  */
 export class ImportWriter {
   readonly path: string
-  readonly #file: RecordingFile
-  readonly #ingest: Ingest
+  readonly #worker: Worker
+  readonly #slabs: SlabQueue
   readonly #relays = new Map<string, number>()
   #relayNumber = 0
   #handles = 0
-  #bytes = 0
-  #entries = 0
-  #time = 0
+  #records = 0
+  #failure: WiretapeError | null = null
+  #closing = false
+  /** Who waits for the worker. */
+  #waiting: (() => void) | null = null
 
-  /** @throws WiretapeError `exists`, `not-found`, `usage`, `storage`. */
-  constructor(options: OutputOptions, facts: Readonly<Record<string, string>>) {
-    this.path = createRecordingPath(options)
-    this.#file = new RecordingFile({ path: this.path, append: options.append ?? false, facts })
-    this.#ingest = new Ingest(this.#file.store)
+  private constructor(path: string, worker: Worker) {
+    this.path = path
+    this.#worker = worker
+    this.#slabs = new SlabQueue(worker, () => {})
+    worker.on('message', (message: FromWorker) => this.#hear(message))
+    worker.on('error', (cause) => this.#fail(new WiretapeError('storage', `cannot write ${path}: ${reasonOf(cause)}`, { cause })))
+    worker.once('exit', () => {
+      if (!this.#closing) this.#fail(new WiretapeError('storage', `cannot write ${path}: the worker that does has ended`))
+    })
   }
 
+  /** @throws WiretapeError `exists`, `not-found`, `usage`, `storage`. */
+  static async open(options: OutputOptions, facts: Readonly<Record<string, string>>): Promise<ImportWriter> {
+    const path = createRecordingPath(options)
+    return new ImportWriter(path, await startWorker({ path, append: options.append ?? false, facts, traffic: 'past' }))
+  }
+
+  /** Complete and committed. */
   get records(): number {
-    return this.#file.store.records
+    return this.#records
   }
 
   /** @param target null: `host:port`, for HTTP as a URL. @returns what stands for the relay that would have recorded this server. */
@@ -68,19 +86,19 @@ export class ImportWriter {
   }
 
   received(handle: number, direction: Direction, time: number, offset: number, bytes: Buffer): void {
-    this.#ingest.received(handle, direction, time, offset, bytes)
-    this.#count(time, bytes.length)
+    this.#slabs.put(EntryKind.received, handle, direction, time, offset, bytes, 0)
   }
 
   /** Bytes that aren't in what is imported. */
   missing(handle: number, direction: Direction, time: number, offset: number, length: number): void {
-    this.#ingest.dropped(handle, direction, time, offset, length, 'not in the capture')
-    this.#count(time, 0)
+    // An entry tells of no more than 32 bits hold.
+    for (let from = offset; from < offset + length; from += largestGap) {
+      this.#slabs.put(EntryKind.dropped, handle, direction, time, from, null, Math.min(largestGap, offset + length - from))
+    }
   }
 
   end(handle: number, direction: Direction, time: number): void {
-    this.#ingest.end(handle, direction, time, true)
-    this.#count(time, 0)
+    this.#slabs.put(EntryKind.end, handle, direction, time, 0, null, 0)
   }
 
   event(handle: number, time: number, event: Omit<EventNote, 'type' | 'source'>): void {
@@ -91,28 +109,56 @@ export class ImportWriter {
     this.#note(handle, time, { type: 'closed', reason, error })
   }
 
-  /** Commits, and leaves one plain file. */
-  finish(): void {
-    this.#flush()
-    this.#file.finish()
+  /**
+   * Resolves once the worker has caught up: to be waited for now and then, else all of the capture waits in memory.
+   * @throws WiretapeError `storage` where it can't write any more.
+   */
+  async room(): Promise<void> {
+    while (this.#failure === null && this.#slabs.inFlight >= mostInFlight) await new Promise<void>((resolve) => { this.#waiting = resolve })
+    if (this.#failure !== null) throw this.#failure
+  }
+
+  /** Commits, and leaves one plain file. @throws as `room`. */
+  async finish(): Promise<void> {
+    this.#slabs.handOver()
+    await this.room()
+    this.#closing = true
+    const over = once(this.#worker, 'exit')
+    this.#worker.postMessage({ type: 'close' } satisfies ToWorker)
+    await over
+    if (this.#failure !== null) throw this.#failure
+  }
+
+  /** Ends the worker; what was committed stays. */
+  async abandon(): Promise<void> {
+    this.#closing = true
+    await this.#worker.terminate()
   }
 
   #note(handle: number, time: number, note: Note): void {
-    this.#ingest.note(handle, time, JSON.stringify(note))
-    this.#count(time, 0)
+    this.#slabs.put(EntryKind.note, handle, 'up', time, 0, Buffer.from(JSON.stringify(note)), 0)
   }
 
-  #count(time: number, bytes: number): void {
-    this.#time = Math.max(this.#time, time)
-    this.#bytes += bytes
-    if (this.#bytes < commitEvery && ++this.#entries < mostEntries) return
-    this.#flush()
+  #hear(message: FromWorker): void {
+    if (message.type === 'returned') {
+      this.#slabs.returned(message.buffer)
+      this.#records = message.records
+      this.#wake()
+    } else if (message.type === 'closed') {
+      this.#records = message.records
+    } else if (message.type === 'failed') {
+      this.#fail(new WiretapeError(message.code, message.message))
+    }
   }
 
-  #flush(): void {
-    this.#bytes = this.#entries = 0
-    this.#ingest.flush()
-    this.#file.store.flush(this.#time)
-    this.#file.store.commit()
+  #fail(error: WiretapeError): void {
+    this.#failure ??= error
+    void this.#worker.terminate()
+    this.#wake()
+  }
+
+  #wake(): void {
+    this.#waiting?.()
+    this.#waiting = null
   }
 }

@@ -28,13 +28,16 @@ const pastKept = 4096
 /** Takes entries in the order they happened and keeps every open connection's interpreter and row. */
 export class Ingest implements SlabSink {
   readonly #store: Store
+  readonly #missing: string
   readonly #connections = new Map<number, Connection>()
   /** Ids of the newest connections that are over: what plugins have done is summed up after the end. */
   readonly #past = new Map<number, number>()
   readonly #relayIds = new Map<number, number>()
 
-  constructor(store: Store) {
+  /** @param missing what is true of bytes that are told to be missing, in words. */
+  constructor(store: Store, missing = 'not recorded: the disk was too slow') {
     this.#store = store
+    this.#missing = missing
   }
 
   received(handle: number, direction: Direction, time: number, offset: number, bytes: Buffer): void {
@@ -54,8 +57,7 @@ export class Ingest implements SlabSink {
     this.#guard(connection, direction, offset, time, () => connection.interpreter.sent(direction, bytes, offset, replaced, time, kind))
   }
 
-  /** @param missing what is true of those bytes, in words. */
-  dropped(handle: number, direction: Direction, time: number, offset: number, length: number, missing = 'not recorded: the disk was too slow'): void {
+  dropped(handle: number, direction: Direction, time: number, offset: number, length: number): void {
     const connection = this.#connections.get(handle)
     if (connection === undefined) return
     const { row } = connection
@@ -71,12 +73,12 @@ export class Ingest implements SlabSink {
     const goesOn = row.transport === 'udp' || row.role === 'data'
     connection.context.event({
       kind: 'dropped', time, direction, offset,
-      text: `${length} bytes ${missing}${goesOn ? '' : '; the rest of this connection is kept undecoded'}`,
+      text: `${length} bytes ${this.#missing}${goesOn ? '' : '; the rest of this connection is kept undecoded'}`,
     })
     if (connection.interpreter.gap !== undefined) {
       this.#guard(connection, direction, offset, time, () => connection.interpreter.gap!(direction, offset, length, time))
     } else if (row.transport !== 'udp') {
-      this.#toOpaque(connection, time, `${length} bytes ${missing}`)
+      this.#toOpaque(connection, time, `${length} bytes ${this.#missing}`)
     }
   }
 

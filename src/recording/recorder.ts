@@ -1,5 +1,5 @@
-import { EventEmitter, once } from 'node:events'
-import { Worker } from 'node:worker_threads'
+import { EventEmitter } from 'node:events'
+import type { Worker } from 'node:worker_threads'
 import { WiretapeError, reasonOf } from '../error.js'
 import type { Direction } from '../protocols/decoder.js'
 import { microseconds } from './clock.js'
@@ -7,9 +7,11 @@ import type { Address, EventNote, Note, OpenedNote } from './notes.js'
 import { ConnectionRecorder } from './connection-recorder.js'
 import type { Entries } from './connection-recorder.js'
 import { createRecordingPath } from './recording-path.js'
-import { EntryKind, headerSize, slabSize, SlabWriter } from './slab.js'
+import { EntryKind } from './slab.js'
 import type { SentKind } from './slab.js'
-import type { FromWorker, ToWorker, WorkerSettings } from './worker-messages.js'
+import { SlabQueue } from './slab-queue.js'
+import { startWorker } from './start-worker.js'
+import type { FromWorker, ToWorker } from './worker-messages.js'
 
 /** Slabs at the worker before it counts as behind: 8 × 512 KiB are some 50 ms of writing. */
 const slabsInFlight = 8
@@ -49,10 +51,8 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
   readonly path: string
   readonly #worker: Worker
   readonly #drop: boolean
-  readonly #free: ArrayBuffer[] = []
-  #slab: SlabWriter | null = null
+  readonly #slabs: SlabQueue
   #timer: NodeJS.Timeout | null = null
-  #inFlight = 0
   #behindSince = 0
   #pauses = { count: 0, time: 0, reported: 0, dropped: 0 }
   #handles = 0
@@ -68,6 +68,7 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
     this.path = path
     this.#worker = worker
     this.#drop = drop
+    this.#slabs = new SlabQueue(worker, () => this.#handedOver())
     worker.on('message', (message: FromWorker) => this.#hear(message))
     worker.on('error', (thrown) => this.#fail(new WiretapeError('storage', `recording stopped: ${reasonOf(thrown)}`, { cause: thrown })))
   }
@@ -82,13 +83,7 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
       throw new WiretapeError('usage', `--slow-disk ${String(slowDisk)}: expected pause or drop`)
     }
     const path = createRecordingPath(options)
-    const settings: WorkerSettings = { path, append: options.append ?? false, facts: options.facts ?? {} }
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings })
-    const first = await firstMessage(worker)
-    if (first.type === 'failed') {
-      await worker.terminate()
-      throw new WiretapeError(first.code, first.message)
-    }
+    const worker = await startWorker({ path, append: options.append ?? false, facts: options.facts ?? {}, traffic: 'live' })
     return new Recorder(path, worker, options.slowDisk === 'drop')
   }
 
@@ -108,7 +103,7 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
 
   /** True while what can't be paused has filled all the memory that it may. */
   get full(): boolean {
-    return this.#inFlight >= slabsOfDatagrams
+    return this.#slabs.inFlight >= slabsOfDatagrams
   }
 
   /** @returns the number by which connections name this relay. */
@@ -162,9 +157,7 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
   /** @returns false where reading should pause until `ready`. */
   put(kind: EntryKind, handle: number, direction: Direction, offset: number, payload: Uint8Array | null, replaced: number, sent?: SentKind): boolean {
     if (this.#failure !== null) return true
-    let slab = this.#slab
-    if (slab === null || !slab.fits(payload === null ? 0 : payload.length)) slab = this.#nextSlab(payload?.length ?? 0)
-    slab.put(kind, handle, direction, microseconds(), offset, payload, replaced, sent)
+    this.#slabs.put(kind, handle, direction, microseconds(), offset, payload, replaced, sent)
     this.#timer ??= setTimeout(this.#onTimer, handOverAfter)
     return this.#behindSince === 0 || this.#drop
   }
@@ -191,32 +184,21 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
     this.#handOver()
   }
 
-  #nextSlab(payload: number): SlabWriter {
-    this.#handOver()
-    const size = headerSize + payload + 8
-    const buffer = size > slabSize ? new ArrayBuffer((size + 7) & ~7) : this.#free.pop() ?? new ArrayBuffer(slabSize)
-    this.#slab = new SlabWriter(buffer)
-    return this.#slab
+  #handOver(): void {
+    if (this.#failure === null) this.#slabs.handOver()
   }
 
-  #handOver(): void {
-    const slab = this.#slab
-    if (slab === null || slab.used === 0 || this.#failure !== null) return
-    this.#slab = null
-    this.#inFlight++
-    this.#worker.postMessage({ type: 'slab', buffer: slab.buffer, used: slab.used } satisfies ToWorker, [slab.buffer])
-    if (this.#inFlight >= slabsInFlight && this.#behindSince === 0) {
-      this.#behindSince = microseconds()
-      this.#pauses.count++
-    }
+  #handedOver(): void {
+    if (this.#slabs.inFlight < slabsInFlight || this.#behindSince !== 0) return
+    this.#behindSince = microseconds()
+    this.#pauses.count++
   }
 
   #hear(message: FromWorker): void {
     if (message.type === 'returned') {
-      this.#inFlight--
       this.#records = message.records
-      if (message.buffer.byteLength === slabSize && this.#free.length < slabsInFlight) this.#free.push(message.buffer)
-      if (this.#behindSince !== 0 && this.#inFlight <= slabsInFlight / 2) {
+      this.#slabs.returned(message.buffer)
+      if (this.#behindSince !== 0 && this.#slabs.inFlight <= slabsInFlight / 2) {
         this.#pauses.time += microseconds() - this.#behindSince
         this.#behindSince = 0
         this.#reportPressure(false)
@@ -251,21 +233,5 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
     for (const answer of this.#asked.splice(0)) answer([])
     this.emit('ready')
     this.emit('failed', error)
-  }
-}
-
-/** @throws WiretapeError `storage` where the worker can't even begin: its database module is missing or broken. */
-async function firstMessage(worker: Worker): Promise<FromWorker> {
-  const over = new AbortController()
-  try {
-    const [first] = await Promise.race([
-      once(worker, 'message', { signal: over.signal }),
-      once(worker, 'exit', { signal: over.signal }).then(() => { throw new Error('its worker ended at once') }),
-    ]) as [FromWorker]
-    return first
-  } catch (cause) {
-    throw new WiretapeError('storage', `recording cannot start: ${reasonOf(cause)}`, { cause })
-  } finally {
-    over.abort()
   }
 }

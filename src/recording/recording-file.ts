@@ -6,7 +6,7 @@ import { runningWriter } from './writer-process.js'
 import { checkVersion } from './schema-version.js'
 import { createIndexes, dropIndexes, migrate } from './schema.js'
 import { Store } from './store.js'
-import type { WorkerSettings } from './worker-messages.js'
+import type { FileSettings } from './worker-messages.js'
 
 /** Pages of the write-ahead log before they are copied into the file: 2 MiB, small enough to stay in the processor's cache. */
 const checkpointPages = 128
@@ -22,7 +22,7 @@ export class RecordingFile {
   readonly #inode: number
   #size = 0
 
-  constructor(settings: WorkerSettings) {
+  constructor(settings: FileSettings) {
     this.#path = settings.path
     const database = new Sqlite(settings.path, { timeout: lockPatience })
     this.#database = database

@@ -83,14 +83,17 @@ export interface SlabSink {
   note(connection: number, time: number, json: string): void
 }
 
-export function readSlab(buffer: ArrayBuffer, used: number, sink: SlabSink): void {
+/** @returns the latest time in it, in µs. */
+export function readSlab(buffer: ArrayBuffer, used: number, sink: SlabSink): number {
   const u32 = new Uint32Array(buffer)
   const f64 = new Float64Array(buffer)
+  let latest = 0
   for (let at = 0; at < used;) {
     const word = at >> 2
     const tag = u32[word]!
     const connection = u32[word + 1]!
     const time = f64[(at >> 3) + 1]!
+    if (time > latest) latest = time
     const offset = f64[(at >> 3) + 2]!
     const length = u32[word + 6]!
     const replaced = u32[word + 7]!
@@ -105,4 +108,5 @@ export function readSlab(buffer: ArrayBuffer, used: number, sink: SlabSink): voi
     }
     at += headerSize + ((length + 7) & ~7)
   }
+  return latest
 }

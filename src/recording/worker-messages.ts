@@ -1,11 +1,16 @@
 import type { ErrorCode } from '../error.js'
 
-export interface WorkerSettings {
+export interface FileSettings {
   readonly path: string
   /** The file was made empty just now, or is a recording that is to be continued. */
   readonly append: boolean
   /** Facts of the run, for the `recording` table. */
   readonly facts: Readonly<Record<string, string>>
+}
+
+export interface WorkerSettings extends FileSettings {
+  /** `live` passes while it is recorded; `past` did so long ago, and its entries alone tell the time. */
+  readonly traffic: 'live' | 'past'
 }
 
 export type ToWorker =

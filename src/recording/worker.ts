@@ -38,6 +38,8 @@ function fail(thrown: unknown): void {
 }
 
 let failed = false
+/** Of past traffic, in µs. */
+let time = 0
 let timer: NodeJS.Timeout | undefined
 let file: RecordingFile | undefined
 let ingest: Ingest | undefined
@@ -54,11 +56,19 @@ function flush(): void {
   }
 }
 
+/** What live traffic has done for it several times a second, whatever comes. */
+function settle(latest: number): void {
+  time = Math.max(time, latest)
+  ingest!.flush()
+  file!.store.flush(time)
+}
+
 function receive(message: ToWorker): void {
   if (failed) return
   try {
     if (message.type === 'slab') {
-      readSlab(message.buffer, message.used, ingest!)
+      const latest = readSlab(message.buffer, message.used, ingest!)
+      if (settings.traffic === 'past') settle(latest)
       file!.store.commit()
       tell({ type: 'returned', buffer: message.buffer, records: file!.store.records }, [message.buffer])
     } else if (message.type === 'idle') {
@@ -90,10 +100,10 @@ function standBack(): void {
 }
 
 try {
-  standBack()
+  if (settings.traffic === 'live') standBack()
   file = new RecordingFile(settings)
-  ingest = new Ingest(file.store)
-  timer = setInterval(flush, flushInterval)
+  ingest = settings.traffic === 'past' ? new Ingest(file.store, 'not in the capture') : new Ingest(file.store)
+  if (settings.traffic === 'live') timer = setInterval(flush, flushInterval)
   port.on('message', receive)
   tell({ type: 'ready' })
 } catch (thrown) {

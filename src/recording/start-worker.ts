@@ -1,0 +1,31 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { WiretapeError, reasonOf } from '../error.js'
+import type { FromWorker, WorkerSettings } from './worker-messages.js'
+
+/**
+ * Starts the thread that decodes and writes.
+ * @throws WiretapeError with what it fails with at once; `storage` where it can't even begin: its database module is missing or broken.
+ */
+export async function startWorker(settings: WorkerSettings): Promise<Worker> {
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings })
+  const first = await firstMessage(worker)
+  if (first.type !== 'failed') return worker
+  await worker.terminate()
+  throw new WiretapeError(first.code, first.message)
+}
+
+async function firstMessage(worker: Worker): Promise<FromWorker> {
+  const over = new AbortController()
+  try {
+    const [first] = await Promise.race([
+      once(worker, 'message', { signal: over.signal }),
+      once(worker, 'exit', { signal: over.signal }).then(() => { throw new Error('its worker ended at once') }),
+    ]) as [FromWorker]
+    return first
+  } catch (cause) {
+    throw new WiretapeError('storage', `recording cannot start: ${reasonOf(cause)}`, { cause })
+  } finally {
+    over.abort()
+  }
+}
