@@ -8,8 +8,8 @@ import { controlled, timed } from './controlling.js'
  * The largest cluster of bug reports of the original: calls that hang, since they wait for a link.
  */
 
-/** A second is promised; a loaded machine is slow of its own, and a call that waits for a link waits for ever. */
-const soon = 5000
+/** A second is promised; a loaded machine is slow of its own, and a call that waits for a link waits an hour or for ever. */
+const soon = 30_000
 
 test('with a sink that never reads, every call answers', async (t) => {
   const server = await serve(t, () => {}, '127.0.0.1', { pauseOnConnect: true })
