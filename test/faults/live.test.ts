@@ -298,7 +298,7 @@ test('a fault that was taken out leaves nothing behind on connections that stay 
   await until(() => {
     collect()
     return kept.filter((one) => one.deref() !== undefined).length <= 2
-  }, 'what the faults kept to be let go', 10_000)
+  }, 'what the faults kept to be let go')
   t.true(kept.length >= 20)
 })
 

@@ -236,10 +236,9 @@ test('python3: http.server behind a plugin that answers some of it', async (t) =
   const folder = temporaryFolder(t)
   const port = await freePort()
   start(t, 'python3', ['-m', 'http.server', '--bind', '127.0.0.1', '--directory', folder, String(port)])
-  for (let waits = 0; waits < 100; waits++) {
-    if (await new Promise<boolean>((resolve) => { connect(port, '127.0.0.1').on('connect', function (this: { destroy(): void }) { this.destroy(); resolve(true) }).on('error', () => resolve(false)) })) break
-    await sleep(50)
-  }
+  await until(() => new Promise<boolean>((resolve) => {
+    connect(port, '127.0.0.1').on('connect', function (this: { destroy(): void }) { this.destroy(); resolve(true) }).on('error', () => resolve(false))
+  }), 'python\'s server to listen')
   const mock = http('mock', { request: (request) => request.path === '/mock' ? respond({ body: 'mock' }) : undefined })
   const tape = await taping(t, { http: `0=http://127.0.0.1:${port}`, plugins: [mock] })
   const url = `http://127.0.0.1:${tape.port}`

@@ -415,7 +415,7 @@ import sys
 from ftplib import FTP
 host, port, user, password = sys.argv[1:]
 ftp = FTP()
-ftp.connect(host, int(port), timeout=20)
+ftp.connect(host, int(port), timeout=60)
 ftp.login(user, password)
 ftp.voidcmd('TYPE I')
 data = ftp.transfercmd('RETR large')

@@ -32,7 +32,7 @@ withDig('dig gets the same answers with the name server gone, with other ids, in
   const tape = await taping(t, { udp: `0=127.0.0.1:${origin.port}` })
   const names = [['www.example', 'A'], ['www.example', 'AAAA'], ['example', 'MX'], ['example', 'TXT'], ['_ftp._tcp.example', 'SRV'], ['nowhere.example', 'A']] as const
   const dig = async (port: number, name: string, type: string): Promise<string> => {
-    const { stdout } = await run(t, 'dig', ['@127.0.0.1', '-p', String(port), '+tries=1', '+time=20', '+nocookie', '+nostats', '+nocmd', name, type])
+    const { stdout } = await run(t, 'dig', ['@127.0.0.1', '-p', String(port), '+tries=1', '+time=60', '+nocookie', '+nostats', '+nocmd', name, type])
     return stdout.toString().replaceAll(/id: \d+/g, 'id')
   }
   const told: string[] = []
