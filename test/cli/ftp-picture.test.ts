@@ -43,6 +43,32 @@ test('one transfer: control left, its bar right, tied to the command that asked 
   ])
 })
 
+test('an active connection that comes before the reply to its PORT has a bar from the connect on, and one that comes after it from the reply on', (t) => {
+  const telling = new Telling().greeting(1)
+  telling.command(10, 'PORT 1,2,3,4,5,6', [13, '200 ok'])
+  telling.command(14, 'RETR a', [15, '150 coming'], [20, '226 done'])
+  telling.transfer({ path: '/a', form: 'PORT', connected: 12, first: 17, last: 18, closed: 19, bytes: 5 })
+  telling.command(30, 'PORT 1,2,3,4,5,7', [32, '200 ok'])
+  telling.command(34, 'RETR b', [35, '150 coming'], [40, '226 done'])
+  telling.transfer({ path: '/b', form: 'PORT', connected: 33, first: 37, last: 38, closed: 39, bytes: 5 })
+  t.deepEqual(draw(telling.story(41)).slice(4), [
+    '0.010  → PORT 1,2,3,4,5,6',
+    '0.012                                           ┌ server connects, by PORT',
+    '0.013  ← 200 ok                         3.0 ms  │',
+    '0.014  → RETR a ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄│',
+    '0.015  ← 150 coming                     1.0 ms  │',
+    '0.019                                           └ ↓ /a 5 B 7.0 ms',
+    '0.020  ← 226 done                       6.0 ms',
+    '0.030  → PORT 1,2,3,4,5,7 ← 200 ok      2.0 ms  ┊ prepared by PORT',
+    '0.033                                           ┌ server connects, by PORT',
+    '0.034  → RETR b ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄│',
+    '0.035  ← 150 coming                     1.0 ms  │',
+    '0.039                                           └ ↓ /b 5 B 6.0 ms',
+    '0.040  ← 226 done                       6.0 ms',
+    '0.041  · session over: quit',
+  ])
+})
+
 test('a wait has a row that says who waits on whom', (t) => {
   const telling = new Telling().greeting(1)
   telling.command(1200, 'SITE sleep', [3200, '200 slept'])

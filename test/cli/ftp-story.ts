@@ -32,19 +32,19 @@ export class Telling {
 
   /** A transfer of the last command; times absent where there was no data connection, or no data. */
   transfer(facts: {
-    readonly path: string, readonly up?: boolean, readonly connected?: number, readonly first?: number, readonly last?: number, readonly closed?: number
+    readonly path: string, readonly up?: boolean, readonly form?: 'PASV' | 'PORT', readonly connected?: number, readonly first?: number, readonly last?: number, readonly closed?: number
     readonly bytes?: number, readonly outcome?: string, readonly error?: string
   }): this {
     const command = this.#commands.pop()!
     const id = ++this.#id
     this.#commands.push({ ...command, transferId: id })
-    const { path, up = false, connected, first, last, closed, bytes = 0, outcome = 'completed', error = null } = facts
+    const { path, up = false, form = 'PASV', connected, first, last, closed, bytes = 0, outcome = 'completed', error = null } = facts
     const connectionId = connected === undefined ? null : this.#connection(connected, closed, up, bytes)
     const moment = (at: number | undefined): number | null => at === undefined ? null : time(at)
     this.#transfers.push({
       id, sessionId: 1, commandId: command.id, connectionId, verb: command.verb, direction: up ? 'up' : 'down', path, type: 'I', transferMode: 'S',
-      structure: 'F', mode: connected === undefined ? null : 'passive', form: connected === undefined ? null : 'PASV',
-      dialledBy: connected === undefined ? null : 'client', restartOffset: 0, sizeTold: null, started: command.started,
+      structure: 'F', mode: connected === undefined ? null : form === 'PORT' ? 'active' : 'passive', form: connected === undefined ? null : form,
+      dialledBy: connected === undefined ? null : form === 'PORT' ? 'server' : 'client', restartOffset: 0, sizeTold: null, started: command.started,
       prepared: moment(connected), connected: moment(connected), firstByte: moment(first), lastByte: moment(last), closed: moment(closed),
       replied: command.replied, durationMs: null, bytes, bytesPerSecond: last === undefined || last === connected ? null : bytes * 1000 / (last - connected!),
       sha256: null, code: command.code, text: command.text, outcome, error, changed: false,

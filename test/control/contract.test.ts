@@ -139,7 +139,7 @@ test('curl sees status lines, types and nothing more than the original sends', a
 test('an update changes what it names: the same place by another name restarts nothing, another place drops what is open', async (t) => {
   const { ask, relay } = await controlled(t)
   const echo = await echoServer(t)
-  await ask('POST', '/proxies', { name: 'p', upstream: `127.0.0.1:${echo}` })
+  await ask('POST', '/proxies', { name: 'p', listen: `localhost:${await freePort()}`, upstream: `127.0.0.1:${echo}` })
   await ask('POST', '/proxies/p/toxics', { type: 'noop' })
   const { port } = relay
   const peer = await connectTo(t, port)

@@ -32,7 +32,7 @@ test('relays of every protocol are added, moved, switched off and on, and remove
   const { ask, relay } = await controlled(t)
   const echo = await echoServer(t)
   for (const protocol of ['http', 'tcp', 'ftp', 'udp']) {
-    const added = read<Relay>(await ask('POST', `${at}/relays`, { protocol, target: `127.0.0.1:${echo}` }))
+    const added = read<Relay>(await ask('POST', `${at}/relays`, { protocol, listen: await freePort(), target: `127.0.0.1:${echo}` }))
     t.is(added.name, `${protocol}-${added.port}`)
     t.like(added, { protocol, enabled: true, open: 0, connections: 0, bytesUp: 0, bytesDown: 0 })
     t.deepEqual(read<Relay>(await ask('GET', `${at}/relays/${added.name}`)), added)

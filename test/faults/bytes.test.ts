@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
+import { definePlugin } from 'wiretape'
 import type { Relay } from 'wiretape'
 import { bandwidth, corrupt, latency, limitData, noop, resetPeer, slicer, slowClose, stall, timeout } from 'wiretape/faults'
 import type { ShippedFault } from 'wiretape/faults'
@@ -46,16 +48,18 @@ test('curl: latency in one direction is waited out, and nothing is changed', asy
 test('latency holds each chunk back from when it came: two at once come together, and two faults add up', async (t) => {
   const { port } = await relaying(t, { tcp: `0=127.0.0.1:${await echoServer(t)}`, plugins: [latency({ ms: 150, direction: 'up' }), latency({ ms: 150, direction: 'up' })] })
   const peer = await connectTo(t, port)
-  const start = performance.now()
-  peer.write('one')
-  setTimeout(() => peer.write('two'), 100)
-  t.is((await peer.take(3)).toString(), 'one')
-  const first = performance.now() - start
-  t.is((await peer.take(3)).toString(), 'two')
-  const second = performance.now() - start
-  t.true(first >= 299, `${first}`)
-  // Held back one after the other it would be 300 more.
-  t.true(second >= 399 && second - first < 299, `${first}, ${second}`)
+  const chunks = Array.from({ length: 200 }, (_, n) => `${n}\n`)
+  let written = 0
+  for (const chunk of chunks) {
+    await sleep(5)
+    written = performance.now()
+    peer.write(chunk)
+  }
+  t.is(await peer.through('199\n'), chunks.join(''))
+  const took = performance.now() - written
+  t.true(took >= 299, `${took}`)
+  // Held back one after the other it would be a minute.
+  t.true(took < 20_000, `${took}`)
 })
 
 test('latency with jitter: every wait is within its bounds, and no chunk overtakes another', async (t) => {
@@ -63,7 +67,7 @@ test('latency with jitter: every wait is within its bounds, and no chunk overtak
   const peer = await connectTo(t, relay.port)
   for (let i = 0; i < 50; i++) {
     peer.write(`${i}\n`)
-    await new Promise((resolve) => { setTimeout(resolve, 1) })
+    await sleep(1)
   }
   peer.finish()
   t.is((await peer.rest()).toString(), Array.from({ length: 50 }, (_, i) => `${i}\n`).join(''))
@@ -77,13 +81,15 @@ test('curl: bandwidth takes its time, and a lower rate trickles', async (t) => {
   const { code, body: got, seconds } = await curl(t, relay)
   t.is(code, 0)
   t.true(got.equals(body))
-  t.true(seconds >= 0.49 && seconds < 3, `${seconds} s`)
+  t.true(seconds >= 0.49, `${seconds} s`)
 })
 
 test('curl: the bandwidth of a relay is shared by its connections', async (t) => {
   const relay = await web(t, [bandwidth({ rate: 200, direction: 'down', scope: 'relay' })])
+  // From before both: one may be over before the other has begun.
+  const start = performance.now()
   const both = await Promise.all([curl(t, relay), curl(t, relay)])
-  t.true(Math.max(...both.map(({ seconds }) => seconds)) >= 0.98)
+  t.true(performance.now() - start >= 980)
   t.true(both.every(({ body: got }) => got.equals(body)))
 })
 
@@ -92,7 +98,7 @@ test('bandwidth 0 blocks; taken out, all goes on', async (t) => {
   const fault = relay.inject(bandwidth({ rate: 0 }))
   const peer = await connectTo(t, relay.port)
   peer.write('held')
-  await new Promise((resolve) => { setTimeout(resolve, 100) })
+  await sleep(100)
   t.is(peer.unread, 0)
   fault.remove()
   t.is((await peer.take(4)).toString(), 'held')
@@ -108,7 +114,7 @@ test('slow-close holds the end back and nothing else', async (t) => {
   t.is((await peer.take(12)).toString(), 'all there is')
   t.is(peer.ending, null)
   await peer.over()
-  t.true(performance.now() - start >= 300)
+  t.true(performance.now() - start >= 299)
 })
 
 test('curl: timeout lets nothing through and then closes (52, an empty reply)', async (t) => {
@@ -129,10 +135,10 @@ test('timeout 0 is for ever; changed it stays, and taken out it closes the conne
   const fault = relay.inject(timeout())
   const peer = await connectTo(t, relay.port)
   peer.write('lost')
-  await new Promise((resolve) => { setTimeout(resolve, 50) })
+  await sleep(50)
   fault.change({ ms: 3_600_000 })
   peer.write('lost too')
-  await new Promise((resolve) => { setTimeout(resolve, 50) })
+  await sleep(50)
   t.is(peer.ending, null)
   fault.remove()
   t.is(await peer.over(), 'end')
@@ -171,19 +177,29 @@ test('reset-peer resets the server too, after its time', async (t) => {
   const peer = await server.next()
   t.is(await peer.over(), 'ECONNRESET')
   t.is(await client.over(), 'ECONNRESET')
-  t.true(performance.now() - start >= 200)
+  t.true(performance.now() - start >= 199)
 })
 
 test('slicer: pieces are of the size or smaller, and the bytes the same', async (t) => {
   const server = await peerServer(t)
-  const { port } = await relaying(t, { tcp: `0=127.0.0.1:${server.port}`, plugins: [slicer({ size: 100, variation: 20, delay: 5_000, direction: 'up' })] })
+  const sizes: number[] = []
+  // What reads them from a socket can find several at once.
+  const measure = definePlugin({
+    name: 'measure', description: '', setup: () => ({
+      stream: ({ direction }) => direction === 'down' ? undefined : async function* (chunks) {
+        for await (const chunk of chunks) {
+          sizes.push(chunk.length)
+          yield chunk
+        }
+      },
+    }),
+  })
+  const { port } = await relaying(t, { tcp: `0=127.0.0.1:${server.port}`, plugins: [slicer({ size: 100, variation: 20, delay: 5_000, direction: 'up' }), measure] })
   const client = await connectTo(t, port)
   const peer = await server.next()
-  const sizes: number[] = []
-  peer.socket.on('data', (bytes: Buffer) => sizes.push(bytes.length))
   client.write(body.subarray(0, 1000)).finish()
   t.true((await peer.rest()).equals(body.subarray(0, 1000)))
-  t.true(sizes.length > 5, sizes.join(' '))
+  t.true(sizes.length >= 9 && sizes.every((size) => size <= 120), sizes.join(' '))
 })
 
 test('curl: limit-data lets exactly so many bytes pass (18, a partial file), and closes on an exact hit', async (t) => {
@@ -259,13 +275,12 @@ test('stall stops after so many bytes, once, and goes on', async (t) => {
   const server = await peerServer(t)
   const { port } = await relaying(t, { tcp: `0=127.0.0.1:${server.port}`, plugins: [stall({ at: 4, ms: 300, direction: 'up' })] })
   const client = await connectTo(t, port)
+  const start = performance.now()
   client.write('12345678')
   const peer = await server.next()
   t.is((await peer.take(4)).toString(), '1234')
-  const start = performance.now()
-  t.is(peer.unread, 0)
   t.is((await peer.take(4)).toString(), '5678')
-  t.true(performance.now() - start >= 250)
+  t.true(performance.now() - start >= 299)
 })
 
 test('stall stops once, also where its place is changed while it holds something', async (t) => {

@@ -12,7 +12,7 @@ from ftplib import FTP
 host, port, user, password, *tasks = sys.argv[1:]
 outcomes = []
 ftp = FTP()
-ftp.connect(host, int(port), timeout=20)
+ftp.connect(host, int(port), timeout=60)
 ftp.login(user, password)
 for task in tasks:
     verb, _, name = task.partition(' ')

@@ -25,7 +25,7 @@ import { Client } from 'basic-ftp'
 
 export const query = (text) => new Promise((resolve, reject) => {
   const socket = connect(DATABASE, '127.0.0.1', () => socket.write(text))
-  socket.setTimeout(500, () => { socket.destroy(); reject(new Error('the query timed out')) })
+  socket.setTimeout(2500, () => { socket.destroy(); reject(new Error('the query timed out')) })
   socket.once('data', (bytes) => { socket.destroy(); resolve(bytes.toString()) })
   socket.once('error', reject)
 })
@@ -41,7 +41,7 @@ export const books = async () => {
 const file = Buffer.alloc(1_000_000, 'photo ')
 export const uploaded = () => { try { return statSync(STORED).size } catch { return 0 } }
 export const upload = async () => {
-  const client = new Client(5000)
+  const client = new Client(60_000)
   try {
     await client.access({ host: '127.0.0.1', port: FTP, user: 'tester', password: 'secret' })
     const there = uploaded()

@@ -154,6 +154,6 @@ for (const path of ['/length', '/chunked']) {
 
 ;(installed('curl') ? test : test.skip)('stall-body: a client with a time limit has what came before', async (t) => {
   const relay = await relaying(t, { http: (await origin(t)).target, plugins: ['stall-body:ms=600000,after=1000'] })
-  const got = await curl(t, relay, '/length', '--max-time', '5')
+  const got = await curl(t, relay, '/length', '--max-time', '20')
   t.deepEqual([got.code, got.stdout], [28, body.slice(0, 1000)])
 })

@@ -133,7 +133,7 @@ withDig('dig against a name server: queries and answers are those recorded live'
   const tape = await taping(t, { udp: [`0=127.0.0.1:${server.port}`] })
   const dump = await capturing(t, `udp port ${tape.port}`)
   for (const words of [['www.example', 'A'], ['www.example', 'AAAA'], ['example', 'MX'], ['nothing.example', 'A']]) {
-    t.is((await run(t, 'dig', ['@127.0.0.1', '-p', `${tape.port}`, '+tries=1', '+time=20', ...words])).code, 0)
+    t.is((await run(t, 'dig', ['@127.0.0.1', '-p', `${tape.port}`, '+tries=1', '+time=60', ...words])).code, 0)
   }
   const copy = await imported(t, await dump.stopped())
   const live = await tape.recorded()

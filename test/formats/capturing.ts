@@ -1,8 +1,9 @@
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { installed } from '../real/installed.js'
 import { Lines, start } from '../real/program.js'
-import { within } from '../real/deadline.js'
+import { settled, within } from '../real/deadline.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
 
 /** It takes root to capture. */
@@ -22,7 +23,7 @@ export async function capturing(t: ExecutionContext, filter: string, more: reado
   return {
     stopped: async () => {
       // Asked to end, it reads what the system has kept for it.
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      await settled(() => statSync(path).size, 1500)
       tcpdump.kill('SIGINT')
       await within(ended, 'tcpdump to end')
       return path

@@ -49,7 +49,7 @@ const aborting = `
 import sys, socket
 from ftplib import FTP
 host, port, user, password, style = sys.argv[1:]
-ftp = FTP(timeout=10)
+ftp = FTP(timeout=60)
 ftp.connect(host, int(port))
 ftp.login(user, password)
 ftp.voidcmd('TYPE I')

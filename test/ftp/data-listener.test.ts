@@ -27,11 +27,12 @@ async function ending(t: ExecutionContext, port: number, localAddress: string): 
 }
 
 test('a port that nobody uses is closed when its time is over, and one that is used lives on', async (t) => {
-  const unused = await listen(t, 300)
-  const used = await listen(t, 300)
+  const patience = 3000
+  const unused = await listen(t, patience)
+  const used = await listen(t, patience)
   const client = await connectTo(t, used.port)
   await until(() => used.accepted.length === 1, 'the connection')
-  await new Promise((resolve) => setTimeout(resolve, 600))
+  await new Promise((resolve) => setTimeout(resolve, patience + 300))
   t.is(await ending(t, unused.port, '127.0.0.1'), 'ECONNREFUSED')
   used.accepted[0]!.write('still here')
   t.is((await client.take(10)).toString(), 'still here')

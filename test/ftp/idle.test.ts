@@ -5,12 +5,12 @@ import { controlPair } from './control-pair.js'
 import { onlyTransfer } from './sound.js'
 
 test('a control connection is not idle while its transfer runs', async (t) => {
-  const pair = await controlPair(t, { idleTimeout: 600 })
+  const pair = await controlPair(t, { idleTimeout: 2000 })
   const client = await connectTo(t, await pair.passive())
   await pair.asks('RETR /long')
   await pair.answers('150 Opening')
   const server = await pair.data.next()
-  for (let n = 0; n < 15; n++) {
+  for (let n = 0; n < 30; n++) {
     server.write('x')
     await client.take(1)
     await sleep(100)
@@ -18,7 +18,7 @@ test('a control connection is not idle while its transfer runs', async (t) => {
   server.finish()
   client.finish()
   await pair.answers('226 Done')
-  t.like(onlyTransfer(await pair.over()), { bytes: 15, outcome: 'completed', code: 226 })
+  t.like(onlyTransfer(await pair.over()), { bytes: 30, outcome: 'completed', code: 226 })
 })
 
 test('a control connection and a data connection that both say nothing are idle', async (t) => {

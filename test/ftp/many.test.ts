@@ -96,7 +96,7 @@ for (const kind of [vsftpd, pyftpdlib]) {
 }
 
 async function session(t: ExecutionContext, port: number, user: string, password: string, n: number): Promise<void> {
-  const client = new Client(20_000)
+  const client = new Client(60_000)
   try {
     await client.access({ host: '127.0.0.1', port, user, password })
     await client.pwd()

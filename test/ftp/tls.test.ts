@@ -86,7 +86,7 @@ withVsftpd('curl that would like TLS goes on in the clear with vsftpd when it is
   const path = join(temporaryFolder(t), 'got')
   for (const ftpRefuseTls of [true, false]) {
     const tape = await taping(t, { ftp: `0=127.0.0.1:${server.port}`, ftpRefuseTls })
-    const args = ['-sSk', '--ssl', '--connect-timeout', '5', '-o', path, `ftp://127.0.0.1:${tape.port}/file`]
+    const args = ['-sSk', '--ssl', '--connect-timeout', '60', '-o', path, `ftp://127.0.0.1:${tape.port}/file`]
     const curl = await run(t, 'curl', ftpRefuseTls ? args : [...args, '--quote', 'NOOP', '--head'])
     t.is(curl.code, 0, curl.stderr)
     const recording = await tape.recorded()

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
+import { until } from '../real/deadline.js'
 import { connectTo, echoServer } from '../real/peer.js'
 import { relaying, taping } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
@@ -108,7 +109,7 @@ test('lossy loses the same datagrams in every run with the same seed', async (t)
       client.send(String(n), relay.port, '127.0.0.1')
       await new Promise((resolve) => { setTimeout(resolve, 5) })
     }
-    await new Promise((resolve) => { setTimeout(resolve, 100) })
+    await until(() => got.size + relay.journal().filter(({ kind }) => kind === 'plugin-dropped').length === 40, 'what becomes of each')
     client.close()
     await relay.stop()
     return [...got].join()

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { definePlugin, respond } from 'wiretape'
 import type { Relay } from 'wiretape'
+import { until, within } from '../real/deadline.js'
 import { freePort } from '../real/free-port.js'
 import { howItEndsForPython } from '../real/how-it-ends.js'
 import { installed } from '../real/installed.js'
@@ -18,7 +19,7 @@ const get1 = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
 async function settled(relay: Relay): Promise<void> {
-  for (let waits = 0; waits < 200 && relay.stats().open > 0; waits++) await sleep(20)
+  await until(() => relay.stats().open === 0, 'every connection to be over')
 }
 
 test('2,000 requests on one connection, and nothing piles up', async (t) => {
@@ -161,17 +162,28 @@ test('a slow server holds a fast client back', async (t) => {
 
 test('stopping waits for an exchange that a plugin takes its time over, and not for an idle connection', async (t) => {
   const server = await httpOrigin(t, (_request, response) => void response.end('ok'))
-  const slow = http('slow', { response: (response) => response.request.path === '/slow' ? sleep(800) : undefined })
-  const tape = await taping(t, { http: server.target, plugins: [slow] })
+  let held: () => void = () => {}
+  const holding = new Promise<void>((resolve) => { held = resolve })
+  let letGo: () => void = () => {}
+  const released = new Promise<void>((resolve) => { letGo = resolve })
+  const slow = http('slow', {
+    response: async (response) => {
+      if (response.request.path !== '/slow') return
+      held()
+      await released
+    },
+  })
+  const tape = await taping(t, { http: server.target, plugins: [slow], grace: 60_000 })
   const idle = await connectTo(t, tape.port)
   idle.write(get1)
   await idle.through('ok')
   const asked = run(t, 'curl', ['-s', `http://127.0.0.1:${tape.port}/slow`])
-  for (let waits = 0; waits < 100 && server.served() < 2; waits++) await sleep(20)
-  const began = Date.now()
-  const recording = await tape.recorded()
-  const took = Date.now() - began
-  t.true(took < 4000, `${took} ms`)
+  await within(holding, 'the plugin to have the response')
+  const stopped = tape.recorded()
+  t.is(await idle.over(), 'end')
+  t.is(tape.relay.stats().open, 1)
+  letGo()
+  const recording = await stopped
   t.is((await asked).stdout.toString(), 'ok')
   t.is([...recording.exchanges({ where: 'status = 200 and error is null' })].length, 2)
 })
@@ -224,10 +236,9 @@ test('python3: http.server behind a plugin that answers some of it', async (t) =
   const folder = temporaryFolder(t)
   const port = await freePort()
   start(t, 'python3', ['-m', 'http.server', '--bind', '127.0.0.1', '--directory', folder, String(port)])
-  for (let waits = 0; waits < 100; waits++) {
-    if (await new Promise<boolean>((resolve) => { connect(port, '127.0.0.1').on('connect', function (this: { destroy(): void }) { this.destroy(); resolve(true) }).on('error', () => resolve(false)) })) break
-    await sleep(50)
-  }
+  await until(() => new Promise<boolean>((resolve) => {
+    connect(port, '127.0.0.1').on('connect', function (this: { destroy(): void }) { this.destroy(); resolve(true) }).on('error', () => resolve(false))
+  }), 'python\'s server to listen')
   const mock = http('mock', { request: (request) => request.path === '/mock' ? respond({ body: 'mock' }) : undefined })
   const tape = await taping(t, { http: `0=http://127.0.0.1:${port}`, plugins: [mock] })
   const url = `http://127.0.0.1:${tape.port}`

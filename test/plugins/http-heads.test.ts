@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { close, definePlugin, delay, drop, reset, respond, retarget } from 'wiretape'
 import type { AnyPlugin } from 'wiretape'
+import { until } from '../real/deadline.js'
 import { http, httpOrigin } from '../real/http-origin.js'
 import { connectTo, peerServer } from '../real/peer.js'
 import { run } from '../real/program.js'
@@ -173,7 +174,7 @@ for (const side of ['request', 'response'] as const) {
     const tape = await taping(t, { http: server.target, plugins: [http('drop', { [side]: () => drop() })] })
     const client = await connectTo(t, tape.port)
     client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-    for (let waits = 0; waits < 100 && side === 'response' && server.served() === 0; waits++) await sleep(20)
+    if (side === 'response') await until(() => server.served() > 0, 'the request at the server')
     await sleep(100)
     t.is(client.ending, null)
     t.is(server.served(), side === 'request' ? 0 : 1)
@@ -188,11 +189,11 @@ for (const side of ['request', 'response'] as const) {
     const relay = await relaying(t, { http: server.target, plugins: [http('drop', { [side]: () => drop() })] })
     const client = await connectTo(t, relay.port)
     client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3))
-    for (let waits = 0; waits < 50 && server.served() === 0; waits++) await sleep(10)
+    await until(() => side === 'request' ? relay.stats().bytesUp > 0 : server.served() > 0, 'the request')
     await sleep(100)
     client.reset()
-    for (let waits = 0; waits < 100 && relay.stats().open > 0; waits++) await sleep(20)
-    t.is(relay.stats().open, 0)
+    await until(() => relay.stats().open === 0, 'the connection to be over')
+    t.pass()
   })
 
   test(`a ${side} closes the connection`, async (t) => {

@@ -3,11 +3,11 @@ import { createServer, connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import { WiretapeError, startRelay } from 'wiretape'
 import type { PluginUse } from 'wiretape'
+import { until } from '../real/deadline.js'
 import { relaying, taping } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
 
@@ -93,29 +93,27 @@ test('saving the file or one that it imports gives new connections the new code,
   const echo = createServer((socket) => socket.on('error', () => {}).pipe(socket))
   await new Promise<void>((resolve) => { echo.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => echo.close())
-  const { port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${(echo.address() as AddressInfo).port}`, plugins: [path], log: (line) => lines.push(line) })
+  const { port, relay, recorded } = await taping(t, { tcp: `0=127.0.0.1:${(echo.address() as AddressInfo).port}`, plugins: [path], log: (line) => lines.push(line) })
   const ask = (): Promise<string> => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     socket.end('?')
     return text(socket)
   }
-  const until = async (count: number): Promise<void> => {
-    for (let waited = 0; lines.length < count && waited < 5000; waited += 20) await sleep(20)
-  }
+  const told = (count: number): Promise<boolean> => until(() => lines.length >= count, `${count} lines`)
   t.is(await ask(), 'one!')
   const old = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   await new Promise((resolve) => { old.once('connect', resolve) })
-  await sleep(50)
+  await until(() => relay.stats().connections === 2, 'the relay to have it')
   writeFileSync(word, `export const word: string = 'two'`)
-  await until(1)
+  await told(1)
   t.is(await ask(), 'two!', lines.join())
   // As editors do that write a new file and put it in place of the old one.
   writeFileSync(`${word}~`, `export const word: string = ]`)
   renameSync(`${word}~`, word)
-  await until(2)
+  await told(2)
   t.is(await ask(), 'two!', 'a broken edit leaves the last working version')
   writeFileSync(word, `export const word: string = 'three'`)
-  await until(3)
+  await told(3)
   t.is(await ask(), 'three!')
   old.end('?')
   t.is(await text(old), 'one!', 'a connection keeps the code that it began with')

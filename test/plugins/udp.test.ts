@@ -63,7 +63,7 @@ test('datagrams are dropped, sent more than once, overtaken and answered', async
   const act = onDatagram('act', ({ direction, bytes }) => {
     const text = bytes.toString()
     if (direction === 'down') return undefined
-    return text === 'dropped' ? drop() : text === 'twice' ? [duplicate(), duplicate(1)] : text === 'slow' ? delay(100) : text === 'answered' ? respond('an answer') : undefined
+    return text === 'dropped' ? drop() : text === 'twice' ? [duplicate(), duplicate(1)] : text === 'slow' ? delay(3000) : text === 'answered' ? respond('an answer') : undefined
   })
   const tape = await taping(t, { udp: `0=127.0.0.1:${server.port}`, plugins: [act] })
   const client = await datagramPeer(t)
@@ -151,7 +151,7 @@ test('open may refuse a session, hold it up or send it elsewhere, and close tell
   const tape = await taping(t, { udp: `0=127.0.0.1:${one.port}`, plugins: [choose] })
   const client = await datagramPeer(t)
   await client.send('refused', tape.port)
-  await sleep(50)
+  await until(() => ends.length === 1, 'the first session to be refused')
   await client.send('first', tape.port)
   await client.send('second', tape.port)
   t.deepEqual([await client.text(), await client.text()], ['first', 'second'])

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Long enough for a busy machine: only a test that would hang for ever gets here. */
-const patience = 30_000
+const patience = 120_000
 
 /** The promise's value, or a failure that says what never came. */
 export async function within<T>(promise: Promise<T>, what: string, deadline = patience): Promise<T> {

@@ -9,7 +9,7 @@ import { connectTo, echoServer, serve } from '../real/peer.js'
 import { bytesOf, onlyConnection, taping } from '../real/relaying.js'
 
 const piece = Buffer.alloc(64 * 1024, 'slow disk ')
-const pieces = 3000
+const pieces = 800
 const total = piece.length * pieces
 
 /**
@@ -60,7 +60,8 @@ test.serial('pause: reading stops while the disk is slow, nothing is lost, and a
   const tape = await taping(t, { tcp: `0=127.0.0.1:${server.port}`, record: { slowDisk: 'pause' } })
   const busy = occupy(t, tape.path)
   const sending = send(t, tape.port)
-  const stuckAt = await settled(server.received, 500)
+  await until(() => server.received() > 0, 'the first of it')
+  const stuckAt = await settled(server.received, 1500)
   t.true(stuckAt < total, `only part of it was let through (${stuckAt} of ${total})`)
   busy.release()
   await within(sending, 'everything to be sent')

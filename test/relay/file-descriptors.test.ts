@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
+import { until } from '../real/deadline.js'
 import { installed } from '../real/installed.js'
 import { connectTo, echoServer } from '../real/peer.js'
 import { Lines, script, start } from '../real/program.js'
@@ -39,16 +40,14 @@ for (const [name, limit] of [['while connecting', 512], ['while accepting', 513]
     await sleep(500)
     for (const socket of flood) socket.destroy()
 
-    let answered = false
-    for (let attempt = 0; attempt < 400 && !answered; attempt++) {
+    await until(async () => {
       try {
         const client = await connectTo(t, port)
-        answered = (await client.write('alive').take(5)).toString() === 'alive'
+        return (await client.write('alive').take(5)).toString() === 'alive'
       } catch {
-        await sleep(50)
+        return false
       }
-    }
-    t.true(answered, 'the relay works again once connections have closed')
+    }, 'the relay to work again once connections have closed')
     relay.stdin.end()
     await lines.next(/^stopped$/)
     t.is(printed.join('').match(/^problem:/gm)?.length, 1, printed.join(''))

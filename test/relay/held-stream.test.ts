@@ -1,5 +1,6 @@
 import test from 'ava'
 import { HeldStream } from '../../src/relay/held-stream.js'
+import { threadTime } from '../real/thread-time.js'
 
 const text = (pieces: Buffer[]): string => Buffer.concat(pieces).toString('latin1')
 
@@ -37,15 +38,14 @@ test('what was taken and what was let go of doesn\'t change when memory is used 
   t.is(text(stream.release(stream.end)), `cond third${'x'.repeat(1000)}`)
 })
 
-test('a megabyte that comes in small pieces and is held takes no more than a moment', (t) => {
+test('what comes in small pieces and is held isn\'t copied anew with each', (t) => {
   const stream = new HeldStream()
   const piece = Buffer.alloc(16, 'x')
-  const began = performance.now()
-  for (let n = 0; n < 65_536; n++) {
+  const began = threadTime()
+  for (let n = 0; stream.held < 4 << 20 && (n % 1000 !== 0 || threadTime() - began < 30_000); n++) {
     stream.take(piece)
     stream.release(0)
   }
-  t.is(stream.held, 1024 * 1024)
-  // Copying all of it each time takes half a minute.
-  t.true(performance.now() - began < 3000)
+  // Copying all of it each time would take several minutes, and this takes less than a second.
+  t.is(stream.held, 4 << 20)
 })

@@ -106,7 +106,8 @@ test('a connection that still waits for a plugin is cut as asked: a reset is one
 
 async function echoing(t: ExecutionContext): Promise<{ relay: Relay, port: number, echo: number }> {
   const echo = await echoServer(t)
-  const relay = await relaying(t, { tcp: `0=127.0.0.1:${echo}` })
+  // Its port is given back and taken again, which no connection of another test may come between.
+  const relay = await relaying(t, { tcp: `${await freePort()}=127.0.0.1:${echo}` })
   return { relay, port: relay.port, echo }
 }
 

@@ -10,7 +10,7 @@ import { within } from '../real/deadline.js'
 import { lineServer } from './line-server.js'
 import { shop, tourLength, tourRecording } from './shop.js'
 
-function sending(t: ExecutionContext, file: string, port: number, patience = 500): Promise<SendResult> {
+function sending(t: ExecutionContext, file: string, port: number, patience = 3_000): Promise<SendResult> {
   return within(sendRecording(file, { to: `127.0.0.1:${port}`, record: join(temporaryFolder(t), 'now.sqlite'), patience, onProblem: (message) => t.log(message) }), 'the run to end')
 }
 

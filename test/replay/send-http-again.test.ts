@@ -41,7 +41,7 @@ for (const [method, how, arrives] of [['GET', 'closes', 2], ['POST', 'closes', 1
       else if (++asked > 1) response.end('fine')
       else if (how === 'closes') socket.destroy()
     })
-    const { notes, comparison } = await sendRecording(path, { to, patience: 1_000, record: join(temporaryFolder(t), 'now.sqlite') })
+    const { notes, comparison } = await sendRecording(path, { to, patience: 5_000, record: join(temporaryFolder(t), 'now.sqlite') })
     t.is(asked, arrives)
     t.deepEqual(notes, arrives === 1 ? [] : ['1 request was sent twice: the server had closed the connection instead of answering'])
     t.is(comparison.failed, arrives === 1 ? 1 : 0)
@@ -50,12 +50,15 @@ for (const [method, how, arrives] of [['GET', 'closes', 2], ['POST', 'closes', 1
 
 test('an answer without end is left when the run is ended', async (t) => {
   const { path } = await recordedHttp(t, (_, response) => response.end('fine'), (port) => twoOnOne(port, 'GET'))
+  const interruption = new AbortController()
+  let written = 0
   const to = await target(t, (_, response) => {
-    const more = setInterval(() => response.write('more'), 20)
+    const more = setInterval(() => {
+      response.write('more')
+      if (++written === 10) interruption.abort()
+    }, 20)
     response.once('close', () => clearInterval(more))
   })
-  const interruption = new AbortController()
-  setTimeout(() => interruption.abort(), 500)
   const { interrupted } = await sendRecording(path, { to, signal: interruption.signal, record: join(temporaryFolder(t), 'now.sqlite') })
   t.true(interrupted)
 })

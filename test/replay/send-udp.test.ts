@@ -26,7 +26,7 @@ const withDig = installed('dig') ? test : test.skip
 async function digs(t: ExecutionContext): Promise<string> {
   const server = await dnsServer(t)
   const taped = await taping(t, { udp: `0=127.0.0.1:${server.port}`, decode: 'dns' })
-  const dig = async (...words: string[]): Promise<string> => (await run(t, 'dig', ['@127.0.0.1', '-p', String(taped.port), '+tries=1', '+time=2', ...words])).stdout.toString()
+  const dig = async (...words: string[]): Promise<string> => (await run(t, 'dig', ['@127.0.0.1', '-p', String(taped.port), '+tries=1', '+time=60', ...words])).stdout.toString()
   t.regex(await dig('www.example'), /192\.0\.2\.1/)
   await dig('example', 'MX')
   await dig('nowhere.example')
@@ -57,7 +57,7 @@ withDig('dig: a server that answers otherwise, in another order and with other T
     if (name === 'nowhere.example') answer.flags = 0
     changed.socket.send(packet.encode(answer), from.port, from.address)
   })
-  const { comparison } = await sending(t, file, changed.port, { patience: 500 })
+  const { comparison } = await sending(t, file, changed.port, { patience: 3_000 })
   t.deepEqual(comparison.differences.map(told), [
     'example MX answer: NOERROR → null', 'nowhere.example A rcode: NXDOMAIN → NOERROR', 'alias.example A answer alias.example CNAME: www.example → ftp.example',
   ])

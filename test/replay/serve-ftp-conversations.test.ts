@@ -356,10 +356,10 @@ on('with the recorded timing, replies and data come as late as they did; without
     const reply = performance.now() - started - greeting
     client.write(`PORT ${sixNumbers(data.port)}\r\n`)
     await client.through('\r\n')
+    const begun = performance.now()
     client.write('RETR slow\r\n')
     const receiving = await data.next()
     await client.through('\r\n')
-    const begun = performance.now()
     t.is((await receiving.rest()).toString(), 'onetwo')
     const carried = performance.now() - begun
     receiving.finish()
@@ -415,7 +415,7 @@ import sys
 from ftplib import FTP
 host, port, user, password = sys.argv[1:]
 ftp = FTP()
-ftp.connect(host, int(port), timeout=20)
+ftp.connect(host, int(port), timeout=60)
 ftp.login(user, password)
 ftp.voidcmd('TYPE I')
 data = ftp.transfercmd('RETR large')

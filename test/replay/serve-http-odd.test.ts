@@ -191,10 +191,11 @@ test('a client that asks without end and reads nothing is not answered without e
 })
 
 test('clients that leave a server which never answers leave nothing behind', async (t) => {
-  const { path } = await recordedHttp(t, () => {}, async (port) => {
+  let asked = false
+  const { path } = await recordedHttp(t, () => { asked = true }, async (port) => {
     const client = await connectTo(t, port)
     client.write('GET /never HTTP/1.1\r\nHost: h\r\n\r\n')
-    await new Promise((resolve) => { setTimeout(resolve, 100) })
+    await until(() => asked, 'the request at the server')
     client.reset()
   })
   const server = await serving(t, path, { http: 0 })

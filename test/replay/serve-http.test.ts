@@ -186,7 +186,7 @@ withCurl('recorded failures happen again: a reset, a body that is cut, a server 
   const curls = async (port: number): Promise<unknown[]> => {
     const got: unknown[] = []
     for (const path of ['/reset', '/cut', '/close', '/refused', '/silent', '/fine']) {
-      const { code, stdout } = await run(t, 'curl', ['-sS', '--max-time', path === '/silent' ? '2' : '25', `http://127.0.0.1:${port}${path}`])
+      const { code, stdout } = await run(t, 'curl', ['-sS', '--max-time', path === '/silent' ? '10' : '100', `http://127.0.0.1:${port}${path}`])
       got.push([path, code, stdout.toString()])
     }
     return got

@@ -3,7 +3,7 @@ import { Client, enterPassiveModeIPv4, enterPassiveModeIPv6 } from 'basic-ftp'
 import type { FtpClient, Place } from './client.js'
 
 async function session<T>({ host, port, user, password, form }: Place, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client(20_000)
+  const client = new Client(60_000)
   try {
     await client.access({ host, port, user, password })
     client.prepareTransfer = form === 'PASV' ? enterPassiveModeIPv4 : enterPassiveModeIPv6

@@ -12,7 +12,7 @@ export async function lftp(t: ExecutionContext, place: Place, ...commands: strin
   const { host, port, user, password, form } = place
   const at = host.includes(':') ? `[${host}]` : host
   const all = [
-    'set cmd:fail-exit yes', 'set net:max-retries 1', 'set net:timeout 20', 'set ftp:ssl-allow no', 'set xfer:clobber yes', 'set bmk:save-passwords no',
+    'set cmd:fail-exit yes', 'set net:max-retries 1', 'set net:timeout 60', 'set ftp:ssl-allow no', 'set xfer:clobber yes', 'set bmk:save-passwords no',
     `set ftp:passive-mode ${passive(form) ? 'on' : 'off'}`, `set ftp:prefer-epsv ${form === 'EPSV' ? 'yes' : 'no'}`,
     `open -u ${user},${password} -p ${port} ftp://${at}`, ...commands,
   ]
