@@ -83,23 +83,36 @@ export class KnowingTally extends Tally {
       return
     }
     const differences = [...this.#known(named, found)]
-    super.pair(named, outcome === 'same' && differences.length > 0 ? 'different' : outcome, differences)
+    // How it ended once we had left, nobody can tell from the bytes.
+    const left = named.b !== null && this.#left.has(named.b)
+    super.pair(named, left ? 'failed' : outcome === 'same' && differences.length > 0 ? 'different' : outcome, differences)
   }
 
+  /** What was found, with why an answer was left in place of what that looked like. */
   *#known(named: Named, found: Iterable<MessageDifference>): Generator<MessageDifference> {
-    const told = new Set<number>()
+    const all = [...found]
     const commands = named.b === null ? undefined : this.#notLoggedIn.get(named.b)
-    for (const one of found) {
-      const about = one.b ?? named.b
-      const why = about === null ? undefined : this.#left.get(about)
+    const told = new Set<number>()
+    const about = (one: MessageDifference): number | null => one.b ?? named.b
+    const seen = new Set(all.filter(({ field }) => leftFields.has(field)).map(about))
+    if (named.b !== null && !all.some((one) => about(one) === named.b)) yield* this.#leftOf(named.b, told)
+    for (const one of all) {
+      const id = about(one)
+      const why = id === null ? undefined : this.#left.get(id)
+      if (id !== null && !seen.has(id)) yield* [...this.#leftOf(id, told)].map((left) => ({ ...one, ...left }))
       if (commands !== undefined && one.b === undefined && /^command \d+$/.test(one.field)) yield { field: 'after the login', was: commands, now: 'not comparable' }
       else if (why === undefined || !leftFields.has(one.field)) yield one
-      else if (!told.has(about!)) {
-        told.add(about!)
+      else if (!told.has(id!)) {
+        told.add(id!)
         yield { ...one, now: why }
       }
     }
-    const why = named.b === null ? undefined : this.#left.get(named.b)
-    if (why !== undefined && !told.has(named.b!)) yield { field: 'answer', was: 'complete', now: why }
+  }
+
+  *#leftOf(id: number, told: Set<number>): Generator<MessageDifference> {
+    const why = this.#left.get(id)
+    if (why === undefined || told.has(id)) return
+    told.add(id)
+    yield { field: 'answer', was: 'complete', now: why }
   }
 }

@@ -53,7 +53,7 @@ export function commandsOf({ recording, settings }: SenderOptions, { id: session
       left: transfer === undefined ? null : leftBy(transfer, recording),
       reply: took(((replied ?? (ended ? over : started)) - started) / 1000, 0),
       transfer: transferOf(transfer, recording),
-      waited: replied === null && leftByClient ? (over - started) / 1000 : null,
+      waited: code === null && leftByClient ? (over - started) / 1000 : null,
     }
   })
 }
