@@ -11,6 +11,7 @@ export async function sendTo(t: ExecutionContext, file: string, port: number, op
   const again = await compareRecordings(file, result.path)
   t.deepEqual(again.differences, result.comparison.differences, 'compared later it is the same')
   t.is(again.same, result.comparison.same)
+  t.is(again.notSent, result.comparison.notSent)
   return result
 }
 

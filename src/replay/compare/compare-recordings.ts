@@ -34,14 +34,17 @@ export async function compareRecordings(a: string | Recording, b: string | Recor
   }
   try {
     const [first, second] = [open(a), open(b)]
-    return await compareSides(sideRepeatedBy(first, second), wholeSide(second), ignored, options.onDifference)
+    const { side, notSent } = sideRepeatedBy(first, second)
+    return await compareSides(side, wholeSide(second), ignored, notSent, options.onDifference)
   } finally {
     for (const recording of opened) recording.close()
   }
 }
 
-export async function compareSides(a: RecordedSide, b: RecordedSide, ignored: Ignored, onDifference?: (difference: AnswerDifference) => void): Promise<Comparison> {
+/** @param notSent how many of the first recording are left out of `a`, as they weren't sent. */
+export async function compareSides(a: RecordedSide, b: RecordedSide, ignored: Ignored, notSent: number, onDifference?: (difference: AnswerDifference) => void): Promise<Comparison> {
   const tally = new KnowingTally(b.recording, onDifference)
+  tally.notSent = notSent
   await compareExchanges(a, b, ignored, tally)
   await compareTcp(a, b, tally)
   compareUdp(a, b, tally)

@@ -19,6 +19,9 @@ export const senderSource = 'send'
  */
 export type SenderEvent = 'left' | 'not-logged-in' | 'not-sent'
 
+/** Why an answer was left that the run's end had cut: what it lacks is nothing of the server's. */
+export const runEnded = 'the run was ended'
+
 /** Ids of one event: a million of them needn't be one text. */
 const idsOfOneEvent = 10_000
 
@@ -37,22 +40,26 @@ const startedFact = 'repeats-started'
 const relaysFact = 'repeats-relays'
 const whereFact = 'repeats-where'
 
-/** All of `a`, or, where `b` repeats it, what of it `b` set out to repeat and could. */
-export function sideRepeatedBy(a: Recording, b: Recording): RecordedSide {
+/** All of `a`, or, where `b` repeats it, what of it `b` set out to repeat and did; and how many it didn't. */
+export function sideRepeatedBy(a: Recording, b: Recording): { readonly side: RecordedSide, readonly notSent: number } {
   const facts = b.facts()
   const relays = new Set((facts[relaysFact] ?? '').split(',').map(Number))
   const protocol = a.relays().find(({ id }) => relays.has(id))?.protocol as Protocol | undefined
-  if (facts[repeatsFact] === undefined || facts[startedFact] !== a.facts()['started'] || protocol === undefined) return wholeSide(a)
+  if (facts[repeatsFact] === undefined || facts[startedFact] !== a.facts()['started'] || protocol === undefined) return { side: wholeSide(a), notSent: 0 }
   const where = facts[whereFact]
   const selection = where === undefined ? {} : { where }
   const connections = new Set<number>()
   for (const { id, relayId } of a.connections()) if (relays.has(relayId)) connections.add(id)
   const only = new Set<number>()
   for (const { id } of protocol === 'http' ? a.exchanges(selection) : protocol === 'ftp' ? a.ftpSessions(selection) : a.connections(selection)) only.add(id)
+  let notSent = 0
   for (const { text } of b.events({ where: `source = '${senderSource}' AND kind = 'not-sent'` })) {
-    for (const id of text.slice(0, text.indexOf(':')).split(',')) only.delete(Number(id))
+    for (const id of text.slice(0, text.indexOf(':')).split(',')) {
+      only.delete(Number(id))
+      notSent++
+    }
   }
-  return { ...wholeSide(a), connections, only }
+  return { side: { ...wholeSide(a), connections, only }, notSent }
 }
 
 /** What differs where an answer was left. */
@@ -101,6 +108,7 @@ export class KnowingTally extends Tally {
       const why = id === null ? undefined : this.#left.get(id)
       if (id !== null && !seen.has(id)) yield* [...this.#leftOf(id, told)].map((left) => ({ ...one, ...left }))
       if (commands !== undefined && one.b === undefined && /^command \d+$/.test(one.field)) yield { field: 'after the login', was: commands, now: 'not comparable' }
+      else if (why === runEnded && told.has(id!)) continue
       else if (why === undefined || !leftFields.has(one.field)) yield one
       else if (!told.has(id!)) {
         told.add(id!)

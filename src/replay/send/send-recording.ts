@@ -63,7 +63,8 @@ export async function sendRecording(file: string, options: SendOptions): Promise
     const interrupted = options.signal?.aborted === true
     using now = openRecording(path)
     const comparison = await compareSides(
-      { recording, connections: chosen.connections, only: interrupted ? run.begun : sender.ids, asked: 'sent' }, wholeSide(now), settings.ignored, options.onDifference)
+      { recording, connections: chosen.connections, only: interrupted ? run.begun : sender.ids, asked: 'sent' }, wholeSide(now), settings.ignored,
+      run.skippedCount + sender.ids.size - run.begun.size, options.onDifference)
     return {
       protocol, target: target.text, file, path, sent: run.sent, skippedCount: run.skippedCount, skipped: run.skipped, notes: run.notes, comparison, durationMs,
       planned: sender.ids.size, interrupted, equal: comparison.differenceCount === 0 && !interrupted, drift: run.drift,

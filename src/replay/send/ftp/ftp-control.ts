@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { FtpDecoder } from '../../../protocols/ftp/index.js'
 import type { ReplyEvent } from '../../../protocols/ftp/index.js'
+import { runEnded } from '../../compare/told-by-sender.js'
 import type { SenderEvent } from '../../compare/told-by-sender.js'
 import type { AnswerLimits } from '../answer-limits.js'
 import { Patient } from '../patient.js'
@@ -30,7 +31,7 @@ export class FtpControl {
   readonly #decoder = new FtpDecoder()
   readonly #replies: ReplyEvent[] = []
   readonly #patient: Patient
-  readonly #stop = (): void => this.leave('the run was ended')
+  readonly #stop = (): void => this.leave(runEnded)
   #came = 0
   #commands = 0
   /** When what was last asked for was, on the clock of `performance.now()`. */

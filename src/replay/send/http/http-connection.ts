@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { firstHeader, Http1Decoder } from '../../../protocols/http1/index.js'
 import type { Http1Event } from '../../../protocols/http1/index.js'
+import { runEnded } from '../../compare/told-by-sender.js'
 import type { AnswerLimits } from '../answer-limits.js'
 import type { Wire } from '../wire.js'
 
@@ -35,7 +36,7 @@ export class HttpConnection {
   #deadline: NodeJS.Timeout | undefined
   readonly #wire: Wire
   readonly #signal: AbortSignal
-  readonly #stop = (): void => this.#giveUp('the run was ended')
+  readonly #stop = (): void => this.#giveUp(runEnded)
 
   /** @param signal ends it at once, whatever is under way. */
   constructor(wire: Wire, signal: AbortSignal) {

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { runEnded } from '../../compare/told-by-sender.js'
 import { conversation } from '../../conversation.js'
 import { AnswerLimits } from '../answer-limits.js'
 import { planConnections } from '../connection-plan.js'
@@ -102,7 +103,7 @@ async function repeat({ recording, run, settings, target }: SenderOptions, wire:
     socket.resetAndDestroy()
   } else {
     if (endReason === 'server closed' || endReason === 'server reset') await end(patience + rest)
-    if (run.over && !(allSaid && turn.complete)) wire.tell('left', 'the run was ended', socket.localPort ?? null)
+    if (run.over && !(allSaid && turn.complete)) wire.tell('left', runEnded, socket.localPort ?? null)
     socket.end()
     // It may have waited for just that.
     await wholeAnswer()
