@@ -70,7 +70,7 @@ function print({ planned, interrupted, protocol, target, path, sent, skipped, sk
   for (const note of notes) process.stderr.write(`${printableLine(note)}\n`)
   if (comparison.differenceCount > 0) console.log('')
   printTable([
-    ['sent', `${formatCount(sent)} ${whatIsSent[protocol]} to ${target} in ${formatDuration(durationMs)} (${formatCount(Math.round(sent / Math.max(durationMs, 1) * 1000))}/s)`],
+    ['sent', `${formatCount(sent)} ${sent === 1 ? whatIsSent[protocol]!.replace(/s$/, '') : whatIsSent[protocol]} to ${target} in ${formatDuration(durationMs)} (${formatCount(Math.round(sent / Math.max(durationMs, 1) * 1000))}/s)`],
     skippedCount === 0 ? null : ['not sent', formatCount(skippedCount)],
     interrupted ? ['interrupted', `${formatCount(planned - sent)} of ${formatCount(planned)} weren't sent; the others are compared`] : null,
     ...countRows(comparison, { onlyA: 'no counterpart', onlyB: 'not recorded' }),

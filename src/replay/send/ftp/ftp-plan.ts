@@ -4,6 +4,9 @@ import type { FtpCommandRecord, FtpSession, FtpTransferRecord } from '../../../r
 import type { RecordedAnswer } from '../answer-limits.js'
 import type { SenderOptions } from '../sender.js'
 
+/** Ms. */
+export const ftpPatience = 30_000
+
 /** A command that is to be sent. Its argument's bytes stay in the recording where it isn't plain. */
 export interface PlannedCommand extends Pick<FtpCommandRecord, 'id' | 'verb' | 'argument' | 'started' | 'code'> {
   /** Of the transfer that it began, an upload: the data connection that has its bytes. */
@@ -40,7 +43,9 @@ export function planSessions(options: SenderOptions): PlannedSession[] {
 }
 
 export function commandsOf({ recording, settings }: SenderOptions, { id: session, connection, ended, over }: PlannedSession): PlannedCommand[] {
-  const leftByClient = ended && recording.connection(connection).endReason?.startsWith('client ') === true
+  const by = ended ? /^(client|relay) /.exec(recording.connection(connection).endReason ?? '')?.[1] : undefined
+  // A client that recording ended for would have waited on: that is done for as long as the patience lasts.
+  const most = by === 'client' ? Infinity : settings.patience ?? ftpPatience
   const transfers = new Map<number, FtpTransferRecord>()
   for (const transfer of recording.ftpTransfers({ where: `session_id = ${session}` })) transfers.set(transfer.commandId, transfer)
   let user: string | null = null
@@ -53,7 +58,7 @@ export function commandsOf({ recording, settings }: SenderOptions, { id: session
       left: transfer === undefined ? null : leftBy(transfer, recording),
       reply: took(((replied ?? (ended ? over : started)) - started) / 1000, 0),
       transfer: transferOf(transfer, recording),
-      waited: code === null && leftByClient ? (over - started) / 1000 : null,
+      waited: code === null && by !== undefined ? Math.min((over - started) / 1000, most) : null,
     }
   })
 }

@@ -6,10 +6,8 @@ import type { MakeSender, SenderOptions } from '../sender.js'
 import type { Wire } from '../wire.js'
 import { FtpControl } from './ftp-control.js'
 import { eprtArgument, FtpData, portArgument } from './ftp-data.js'
-import { commandsOf, planSessions } from './ftp-plan.js'
+import { commandsOf, ftpPatience, planSessions } from './ftp-plan.js'
 import type { PlannedCommand, PlannedSession } from './ftp-plan.js'
-
-const defaultPatience = 30_000
 
 /**
  * Repeats FTP clients: their commands one after another, each after the reply to the one before. Data connections are made anew in the recorded form; uploads
@@ -132,7 +130,7 @@ class Session {
   }
 
   #limits(recorded: RecordedAnswer): AnswerLimits {
-    return new AnswerLimits(recorded, this.#options.settings.patience ?? defaultPatience)
+    return new AnswerLimits(recorded, this.#options.settings.patience ?? ftpPatience)
   }
 
   *#uploaded({ upload }: PlannedCommand): Generator<Buffer> {

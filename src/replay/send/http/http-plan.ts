@@ -5,6 +5,9 @@ import { askedOf, endOf } from '../../compare/http-exchanges.js'
 import type { RecordedAnswer } from '../answer-limits.js'
 import type { SenderOptions } from '../sender.js'
 
+/** Ms. */
+export const httpPatience = 30_000
+
 /** A request that is to be sent. Its bytes stay in the recording until then. */
 export interface PlannedRequest {
   readonly id: number
@@ -28,11 +31,12 @@ export function planRequests({ recording, chosen, settings, run }: SenderOptions
   const masked = new Map<string, number>()
   // Whose answers may have no end: a stream of events that the client left, or that the relay's own end cut.
   const left = new Set<number>()
-  // Who was waiting when it ended.
-  const gaveUp = new Set<number>()
+  // Whose clients were waiting when it ended: by themselves, or as recording ended.
+  const gaveUp = new Map<number, 'client' | 'relay'>()
   for (const { id, endReason } of recording.connections({ where: "protocol = 'http'" })) {
     if (endReason?.startsWith('server ') !== true) left.add(id)
-    if (endReason !== null && /^(?:client|relay) /.test(endReason)) gaveUp.add(id)
+    const by = /^(client|relay) /.exec(endReason ?? '')?.[1]
+    if (by !== undefined) gaveUp.set(id, by as 'client' | 'relay')
   }
   for (const connection of recording.connections({ where: 'dropped_up > 0' })) {
     if (chosen.connections.has(connection.id)) run.skip({ id: connection.id, asked: 'connection', reason: `${connection.droppedUp} bytes of its requests weren't recorded: the disk was too slow` })
@@ -46,7 +50,7 @@ export function planRequests({ recording, chosen, settings, run }: SenderOptions
       const end = endOf(exchange)
       planned.push({
         id: exchange.id, connection: exchange.connectionId, method, changed: exchange.changed, enough: end === 'cut' && left.has(exchange.connectionId) ? exchange.responseBodySize : null,
-        waited: end === 'none' && gaveUp.has(exchange.connectionId) ? exchange.durationMs : null, answer: answerTo(exchange, recording), began: exchange.started, over: exchange.ended ?? exchange.started,
+        waited: end === 'none' ? waitedFor(exchange, gaveUp.get(exchange.connectionId), settings.patience ?? httpPatience) : null, answer: answerTo(exchange, recording), began: exchange.started, over: exchange.ended ?? exchange.started,
       })
     } else {
       run.skip({ id: exchange.id, asked: exchange.method === null ? 'answer without a request' : askedOf(exchange), reason })
@@ -56,6 +60,11 @@ export function planRequests({ recording, chosen, settings, run }: SenderOptions
     run.notes.push(`${count} request${count === 1 ? ' has' : 's have'} a masked ${name} header, and ${count === 1 ? 'is' : 'are'} sent with it: a plugin can put the true value in`)
   }
   return planned
+}
+
+/** A client that recording ended for would have waited on: that is done for as long as the patience lasts. */
+function waitedFor({ durationMs }: HttpExchange, by: 'client' | 'relay' | undefined, patience: number): number | null {
+  return by === undefined || durationMs === null ? null : by === 'client' ? durationMs : Math.min(durationMs, patience)
 }
 
 /** Answers that took longer are looked into, for the longest silence in them. */

@@ -4,10 +4,8 @@ import { RecordedOrder } from '../order.js'
 import type { MakeSender, SenderOptions } from '../sender.js'
 import type { Wire } from '../wire.js'
 import { HttpConnection } from './http-connection.js'
-import { planRequests } from './http-plan.js'
+import { httpPatience, planRequests } from './http-plan.js'
 import type { PlannedRequest } from './http-plan.js'
-
-const defaultPatience = 30_000
 
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
@@ -122,7 +120,7 @@ class Line {
       this.#connection = new HttpConnection(this.#wire, this.#options.run.signal)
     }
     const { enough, waited, answer } = request
-    return this.#connection.exchange(request.method, this.#bytesOf(request), { enough, waited, limits: new AnswerLimits(answer, this.#options.settings.patience ?? defaultPatience) })
+    return this.#connection.exchange(request.method, this.#bytesOf(request), { enough, waited, limits: new AnswerLimits(answer, this.#options.settings.patience ?? httpPatience) })
   }
 
   /** The head at once, the rest as it is read from the file. */
