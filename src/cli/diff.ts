@@ -1,6 +1,7 @@
 import { compareRecordings } from '../index.js'
 import { countRows, DifferenceLines, printTable, quantileText } from './differences.js'
 import { printableJson } from './escape.js'
+import { formatCount } from './units.js'
 
 export interface DiffArguments {
   readonly a: string
@@ -19,6 +20,7 @@ export async function diff({ a, b, ignore, json }: DiffArguments): Promise<numbe
     if (comparison.differenceCount > 0) console.log('')
     printTable([
       ...countRows(comparison, { onlyA: 'only in A', onlyB: 'only in B' }),
+      comparison.notSent === 0 ? null : ['not sent', `${formatCount(comparison.notSent)} of A, when B was made`],
       ['latency in A', quantileText(comparison.latency.a)], ['latency in B', quantileText(comparison.latency.b)],
     ])
   }

@@ -15,7 +15,7 @@ export interface SendArguments {
   readonly speed: string
   readonly connections: string
   readonly where: string | undefined
-  readonly host: 'target' | 'recorded'
+  readonly host: 'target' | 'recorded' | undefined
   readonly output: string | undefined
   readonly overwrite: boolean
   readonly plugin: readonly string[]
@@ -44,15 +44,15 @@ export async function send(given: SendArguments): Promise<number> {
   }
   if (given.json) printJson(result)
   else print(result)
-  return result.equal && !result.interrupted ? 0 : 1
+  return result.equal ? 0 : 1
 }
 
 function optionsOf({ to, protocol, relay, speed, connections, where, host, output, overwrite, plugin, seed, ignore, masked, password, patience, insecure }: SendArguments): SendOptions {
   if (patience !== undefined && !(typeof patience === 'number' && patience > 0)) throw new WiretapeError('usage', `--patience ${JSON.stringify(patience)}: expected seconds, more than 0`)
-  const words = { protocol, relay, where, password, seed, patience: typeof patience === 'number' ? patience * 1000 : undefined }
+  const words = { protocol, relay, where, host, password, seed, patience: typeof patience === 'number' ? patience * 1000 : undefined }
   return {
     to, speed: speed as 'max', connections: /^\d+$/.test(connections) ? Number(connections) : connections as 'as-recorded',
-    host, ignore, masked, insecure, plugins: plugin, record: { ...(output === undefined ? {} : { path: output }), overwrite },
+    ignore, masked, insecure, plugins: plugin, record: { ...(output === undefined ? {} : { path: output }), overwrite },
     log: (line) => process.stderr.write(`${clearLine()}${printableLine(line)}\n`),
     onProblem: (message) => process.stderr.write(`${clearLine()}wiretape: ${printableLine(message)}\n`),
     ...Object.fromEntries(Object.entries(words).filter(([, value]) => value !== undefined)),
@@ -64,15 +64,15 @@ const mostTold = 20
 
 const whatIsSent: Readonly<Record<string, string>> = { http: 'requests', tcp: 'connections', udp: 'UDP sessions', ftp: 'FTP sessions' }
 
-function print({ interrupted, protocol, target, path, sent, skipped, skippedCount, notes, comparison, durationMs, drift }: SendResult): void {
+function print({ planned, interrupted, protocol, target, path, sent, skipped, skippedCount, notes, comparison, durationMs, drift }: SendResult): void {
   for (const { id, asked, reason } of skipped.slice(0, mostTold)) process.stderr.write(`not sent: ${id} ${printableLine(asked)}: ${printableLine(reason)}\n`)
   if (skippedCount > mostTold) process.stderr.write(`not sent: ${formatCount(skippedCount - mostTold)} more\n`)
   for (const note of notes) process.stderr.write(`${printableLine(note)}\n`)
-  if (interrupted) process.stderr.write('interrupted: what was sent is compared\n')
   if (comparison.differenceCount > 0) console.log('')
   printTable([
-    ['sent', `${formatCount(sent)} ${whatIsSent[protocol]} to ${target} in ${formatDuration(durationMs)} (${formatCount(Math.round(sent / Math.max(durationMs, 1) * 1000))}/s)`],
+    ['sent', `${formatCount(sent)} ${sent === 1 ? whatIsSent[protocol]!.replace(/s$/, '') : whatIsSent[protocol]} to ${target} in ${formatDuration(durationMs)} (${formatCount(Math.round(sent / Math.max(durationMs, 1) * 1000))}/s)`],
     skippedCount === 0 ? null : ['not sent', formatCount(skippedCount)],
+    interrupted ? ['interrupted', `${formatCount(planned - sent)} of ${formatCount(planned)} weren't sent; the others are compared`] : null,
     ...countRows(comparison, { onlyA: 'no counterpart', onlyB: 'not recorded' }),
     ['latency recorded', quantileText(comparison.latency.a)], ['latency now', quantileText(comparison.latency.b)],
     drift === null ? null : ['drift', quantileText(drift)],

@@ -322,6 +322,17 @@ export class Recording {
     }
   }
 
+  /** µs that passed at most between two pieces of an answer's bytes. */
+  longestPause(exchangeId: number): number {
+    const bounds = this.#row('SELECT first_segment, last_segment FROM http_exchange WHERE id = ?', checkId(exchangeId))
+    return this.#pause('id BETWEEN ? AND ? AND +message_id = ?', bounds?.['first_segment'] ?? 0, bounds?.['last_segment'] ?? -1, exchangeId)
+  }
+
+  /** The same of what came down a connection. */
+  longestPauseOn(connectionId: number): number {
+    return this.#pause('connection_id = ?', checkId(connectionId))
+  }
+
   /** A stream as by `stream`, piece by piece as it came. */
   streamPieces(connectionId: number, direction: Direction, leg: 'received' | 'sent' = 'received'): Generator<RecordedPiece> {
     return this.#streamPieces(connectionId, direction, leg)
@@ -436,6 +447,12 @@ export class Recording {
     const rows = (which: 'received' | 'sent'): Generator => this.#rows(
       `SELECT * FROM segment WHERE connection_id = ? AND direction = ? AND leg = '${which}' ORDER BY ${order}`, connectionId, direction)
     yield* leg === 'received' ? asReceived(rows('received')) : asSent(rows('received'), rows('sent'))
+  }
+
+  #pause(which: string, ...parameters: unknown[]): number {
+    return this.#database.prepare(
+      `SELECT coalesce(max(pause), 0) FROM (SELECT time - lag(time) OVER (ORDER BY id) AS pause FROM segment WHERE ${which} AND direction = 'down' AND leg = 'received')`)
+      .pluck().get(...parameters) as number
   }
 
   /** Rows of a query, that `close` can end. */

@@ -191,6 +191,12 @@ export class OpenConnections {
     }
   }
 
+  /** By what the recorder knows the connection from this port of a client; null where there is none. */
+  handleOf(port: number): number | null {
+    for (const { info, handle } of this.#open.values()) if (info.client?.port === port && handle !== null) return handle
+    return null
+  }
+
   list(): OpenConnection[] {
     return [...this.#open].map(([{ bytes }, { id, info, opened }]) => ({
       id, protocol: info.protocol, relay: info.relay, connection: info.ordinal, client: info.client, target: info.target, opened, bytesUp: bytes.up, bytesDown: bytes.down,

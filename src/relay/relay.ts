@@ -4,6 +4,7 @@ import { PluginSet } from '../plugins/plugin-set.js'
 import { Reloader } from '../plugins/reload.js'
 import { loadPlugins } from '../plugins/uses.js'
 import type { LoadedPlugin } from '../plugins/uses.js'
+import type { Address, EventNote } from '../recording/notes.js'
 import { Recorder } from '../recording/recorder.js'
 import type { RelayAddress } from './address.js'
 import { Carrier } from './carrier.js'
@@ -72,6 +73,7 @@ export class Relay {
   readonly #faults: Faults
   readonly #loaded: readonly LoadedPlugin[]
   #reloader: Reloader | null = null
+  #unreachable: (client: Address, why: string) => void = () => {}
   #stopping: Promise<void> | null = null
   #cutNow: (() => void) | null = null
 
@@ -118,6 +120,21 @@ export class Relay {
   /** Called once, when recording has to end: the disk is full, the file is gone. */
   onFailure(listener: (error: WiretapeError) => void): void {
     this.#recorder?.once('failed', listener)
+  }
+
+  /** UDP: called each time a target doesn't take what a client sent. */
+  onUnreachable(listener: (client: Address, why: string) => void): void {
+    this.#unreachable = listener
+  }
+
+  /**
+   * Puts into the recording what whoever drives a client of this relay knows of it.
+   * @param client port of the client's connection that it is about, while that is open; null for none.
+   */
+  remark(event: Omit<EventNote, 'type'>, client: number | null): void {
+    const handle = client === null ? null : this.#open.handleOf(client)
+    if (handle === null) this.#recorder?.event(event)
+    else this.#recorder?.note(handle, { type: 'event', ...event })
   }
 
   stats(): RelayStats {
@@ -319,6 +336,7 @@ export class Relay {
       onOutOfDescriptors: (code) => this.#outOfDescriptors(code),
       onSession: (session, info) => this.#open.add('udp', null, session, info),
       onOver: (session) => this.#open.remove(session),
+      onUnreachable: (client, why) => this.#unreachable(client, why),
       onProblem: (kind, message) => this.#problem(kind, message),
     })
   }

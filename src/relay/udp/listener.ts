@@ -39,6 +39,8 @@ export interface UdpListenerOptions {
   readonly onOutOfDescriptors: (code: string) => void
   readonly onSession: (session: UdpSession, info: ConnectionInfo) => void
   readonly onOver: (session: UdpSession) => void
+  /** The target doesn't take what a client sent. */
+  readonly onUnreachable: (client: Address, why: string) => void
   readonly onProblem: (kind: string, message: string) => void
 }
 
@@ -130,7 +132,7 @@ export class UdpListener {
     const tap = openTap(from, this.address, this.#servers[0]!)
     const plugins = pluginsFor(++this.#ordinal, from, this.address, tap)
     const session: UdpSession = new UdpSession({
-      buffer: settings.buffer, tap, onOutOfDescriptors,
+      buffer: settings.buffer, tap, onOutOfDescriptors, onUnreachable: (why) => this.#options.onUnreachable(from, why),
       reply: (bytes, done) => {
         this.#sessions.used(place)
         this.#socket.send(bytes, client.port, client.host, done)

@@ -16,6 +16,8 @@ export interface UdpSessionOptions {
   readonly onConnected: (server: Address) => void
   /** There was no descriptor for the socket. @param code the system's. */
   readonly onOutOfDescriptors: (code: string) => void
+  /** Nobody takes what was sent, or there is no way there. */
+  readonly onUnreachable?: (why: string) => void
   readonly onOver: (ending: UdpSessionEnding) => void
 }
 
@@ -152,6 +154,7 @@ export class UdpSession {
       : code === 'EMSGSIZE' ? `a datagram is too large for the way to ${where}` : `sending to ${where} failed: ${reasonOf(error)}`
     this.#error ??= text
     this.#event(code === 'ECONNREFUSED' ? 'udp-unreachable' : 'udp-undelivered', text, 'up')
+    if (code !== 'EMSGSIZE' && !this.#over) this.#options.onUnreachable?.(text)
   }
 
   #event(kind: string, text: string, direction: Direction): void {

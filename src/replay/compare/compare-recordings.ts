@@ -7,8 +7,8 @@ import { readIgnored } from './ignored.js'
 import type { Ignored } from './ignored.js'
 import { wholeSide } from './recorded-side.js'
 import type { RecordedSide } from './recorded-side.js'
-import { Tally } from './tally.js'
 import { compareTcp } from './tcp-connections.js'
+import { KnowingTally, sideRepeatedBy } from './told-by-sender.js'
 import { compareUdp } from './udp-sessions.js'
 
 export interface CompareOptions {
@@ -33,14 +33,18 @@ export async function compareRecordings(a: string | Recording, b: string | Recor
     return recording
   }
   try {
-    return await compareSides(wholeSide(open(a)), wholeSide(open(b)), ignored, options.onDifference)
+    const [first, second] = [open(a), open(b)]
+    const { side, notSent } = sideRepeatedBy(first, second)
+    return await compareSides(side, wholeSide(second), ignored, notSent, options.onDifference)
   } finally {
     for (const recording of opened) recording.close()
   }
 }
 
-export async function compareSides(a: RecordedSide, b: RecordedSide, ignored: Ignored, onDifference?: (difference: AnswerDifference) => void): Promise<Comparison> {
-  const tally = new Tally(onDifference)
+/** @param notSent how many of the first recording are left out of `a`, as they weren't sent. */
+export async function compareSides(a: RecordedSide, b: RecordedSide, ignored: Ignored, notSent: number, onDifference?: (difference: AnswerDifference) => void): Promise<Comparison> {
+  const tally = new KnowingTally(b.recording, onDifference)
+  tally.notSent = notSent
   await compareExchanges(a, b, ignored, tally)
   await compareTcp(a, b, tally)
   compareUdp(a, b, tally)

@@ -27,6 +27,8 @@ export interface Comparison {
   /** Without a counterpart in the second recording. */
   readonly onlyA: number
   readonly onlyB: number
+  /** Of the first recording, what wasn't sent by the run that made the second, and so isn't compared. */
+  readonly notSent: number
   /** The first 10,000; `differenceCount` is how many there are. */
   readonly differences: readonly AnswerDifference[]
   readonly differenceCount: number

@@ -23,6 +23,7 @@ export class Tally {
   readonly #differences: AnswerDifference[] = []
   readonly #latency = { a: new Sample(), b: new Sample() }
   #count = 0
+  notSent = 0
 
   constructor(onDifference: (difference: AnswerDifference) => void = () => {}) {
     this.#onDifference = onDifference
@@ -49,7 +50,7 @@ export class Tally {
 
   get comparison(): Comparison {
     return {
-      ...this.#counts, differences: this.#differences, differenceCount: this.#count,
+      ...this.#counts, notSent: this.notSent, differences: this.#differences, differenceCount: this.#count,
       latency: { a: this.#latency.a.quantiles, b: this.#latency.b.quantiles },
     }
   }

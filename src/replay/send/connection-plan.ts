@@ -5,6 +5,10 @@ import type { SenderOptions } from './sender.js'
 export interface PlannedConnection {
   readonly id: number
   readonly endReason: string | null
+  /** Bytes that the server said. */
+  readonly bytesDown: number
+  /** Whether the end was recorded: `over` is that then. */
+  readonly ended: boolean
   /** µs, as recorded. */
   readonly began: number
   readonly over: number
@@ -17,7 +21,7 @@ export function planConnections({ recording, chosen, settings, run }: SenderOpti
     if (!chosen.connections.has(connection.id)) continue
     const reason = whyNot(connection)
     if (reason !== null) run.skip({ id: connection.id, asked: `connection of ${connection.bytesUp} bytes`, reason })
-    else planned.push({ id: connection.id, endReason: connection.endReason, began: connection.opened, over: connection.closed ?? connection.opened })
+    else planned.push({ id: connection.id, endReason: connection.endReason, bytesDown: connection.bytesDown, ended: connection.closed !== null, began: connection.opened, over: connection.closed ?? connection.opened })
   }
   return planned
 }

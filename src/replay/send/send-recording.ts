@@ -7,7 +7,8 @@ import type { Protocol } from '../../relay/address.js'
 import { startRelay } from '../../relay/relay.js'
 import type { RelayOptions } from '../../relay/options.js'
 import { compareSides } from '../compare/compare-recordings.js'
-import { repeatsFact, wholeSide } from '../compare/recorded-side.js'
+import { wholeSide } from '../compare/recorded-side.js'
+import { notSent, repeating } from '../compare/told-by-sender.js'
 import type { Recording } from '../../recording/recording.js'
 import { chooseRelays } from './choose-relays.js'
 import type { ChosenRelays } from './choose-relays.js'
@@ -20,6 +21,7 @@ import { Run } from './sender.js'
 import type { MakeSender } from './sender.js'
 import { tcpSender } from './tcp/tcp-sender.js'
 import { udpSender } from './udp/udp-sender.js'
+import { Wire } from './wire.js'
 
 const senders: Readonly<Record<Protocol, MakeSender>> = { http: httpSender, tcp: tcpSender, udp: udpSender, ftp: ftpSender }
 
@@ -32,21 +34,25 @@ const senders: Readonly<Record<Protocol, MakeSender>> = { http: httpSender, tcp:
 export async function sendRecording(file: string, options: SendOptions): Promise<SendResult> {
   const settings = readSendOptions(options)
   const recording = openRecording(file)
+  let run: Run | null = null
   try {
     const chosen = chooseRelays(recording, options.to, options.protocol, options.relay)
     const { protocol } = chosen
-    if (protocol !== 'http' && settings.connections > 0) throw new WiretapeError('usage', `--connections ${settings.connections}: only HTTP requests can be dealt out; ${protocol} is sent as recorded`)
+    refuseForeign(protocol, options)
     const target = parseTarget(protocol, options.to)
-    const run = new Run(settings.pace, options.insecure ?? false, options.signal, options.onProgress)
+    run = new Run(settings.pace, options.insecure ?? false, options.signal, options.onProgress)
     refuseItself(file, options.record)
     // What there is to send is known before anything is opened: an empty run leaves no file.
     const sender = senders[protocol]({ recording, chosen, settings, target, run })
     if (sender.ids.size === 0) throw new WiretapeError('usage', nothingToSend(file, protocol, options.where, run))
-    const relay = await startRelay({ ...relayOptions(protocol, target.text, options, file), ...(protocol === 'udp' ? { decode: decodedAs(recording, chosen) } : {}) })
+    const relay = await startRelay({ ...relayOptions(protocol, target.text, options, repeating(recording, file, chosen.ids, options.where)), ...(protocol === 'udp' ? { decode: decodedAs(recording, chosen) } : {}) })
     const path = relay.path!
     try {
-      const { host, port } = relay.listeners[0]!
-      await sender.send({ host, port })
+      const wire = new Wire(relay)
+      for (const { id, asked, reason } of run.skipped) for (const text of notSent([id], `${asked}: ${reason}`)) wire.tell('not-sent', text)
+      for (const text of notSent(run.skippedBeyond, 'could not be sent')) wire.tell('not-sent', text)
+      await sender.send(wire)
+      for (const text of notSent([...sender.ids].filter((id) => !run!.begun.has(id)), 'the run was ended before')) wire.tell('not-sent', text)
     } finally {
       await relay.stop({ grace: protocol === 'udp' ? 0 : 1_000 })
     }
@@ -54,27 +60,44 @@ export async function sendRecording(file: string, options: SendOptions): Promise
     if (run.failure !== null) throw run.failure.thrown
     const durationMs = run.elapsed
     if (run.unreachable !== null) throw notReached(run.unreachable, path)
+    const interrupted = options.signal?.aborted === true
     using now = openRecording(path)
     const comparison = await compareSides(
-      { recording, connections: chosen.connections, only: options.signal?.aborted === true ? run.begun : sender.ids, asked: 'sent' }, wholeSide(now), settings.ignored, options.onDifference)
+      { recording, connections: chosen.connections, only: interrupted ? run.begun : sender.ids, asked: 'sent' }, wholeSide(now), settings.ignored,
+      run.skippedCount + sender.ids.size - run.begun.size, options.onDifference)
     return {
       protocol, target: target.text, file, path, sent: run.sent, skippedCount: run.skippedCount, skipped: run.skipped, notes: run.notes, comparison, durationMs,
-      interrupted: options.signal?.aborted === true, equal: comparison.differenceCount === 0, drift: run.drift,
+      planned: sender.ids.size, interrupted, equal: comparison.differenceCount === 0 && !interrupted, drift: run.drift,
     }
   } finally {
+    run?.close()
     recording.close()
   }
 }
 
-function relayOptions(protocol: Protocol, target: string, options: SendOptions, file: string): RelayOptions {
+function relayOptions(protocol: Protocol, target: string, options: SendOptions, facts: Readonly<Record<string, string>>): RelayOptions {
   const { record, plugins, seed, log, onProblem } = options
   const recorder: RecorderOptions = typeof record === 'string' ? { path: record } : record ?? {}
   return {
     [protocol]: `0=${target}`, injectable: false, insecure: options.insecure ?? false,
-    record: { ...recorder, facts: { ...recorder.facts, [repeatsFact]: file } },
+    record: { ...recorder, facts: { ...recorder.facts, ...facts } },
     ...(plugins === undefined ? {} : { plugins }), ...(seed === undefined ? {} : { seed }), ...(log === undefined ? {} : { log }),
     ...(onProblem === undefined ? {} : { onProblem }),
   }
+}
+
+/** What another protocol has no use for is a mistake. @throws WiretapeError `usage`. */
+function refuseForeign(protocol: Protocol, { connections, host, masked, insecure, password }: SendOptions): void {
+  const refuse = (option: string, why: string): never => {
+    throw new WiretapeError('usage', `${option}: ${why}; ${protocol} is sent as recorded`)
+  }
+  if (protocol !== 'http') {
+    if (typeof connections === 'number') refuse(`--connections ${connections}`, 'only HTTP requests can be dealt out')
+    if (host !== undefined) refuse(`--host ${host}`, 'only HTTP requests have a Host header')
+    if (masked === 'send') refuse('--masked send', 'only bodies of HTTP requests are looked into')
+    if (insecure === true) refuse('--insecure', 'only an https:// target has a certificate')
+  }
+  if (protocol !== 'ftp' && password !== undefined) refuse('--password', 'only FTP has PASS')
 }
 
 /** What is repeated isn't overwritten. @throws WiretapeError `usage`. */

@@ -37,9 +37,11 @@ export interface SendResult {
   readonly notes: readonly string[]
   /** How the answers compare with the recorded ones: `a` is the recorded side, `b` the new one. */
   readonly comparison: Comparison
-  /** It was ended by the signal: only what was begun is compared. */
+  /** Requests, connections or sessions that were to be sent. */
+  readonly planned: number
+  /** It was ended by the signal: only what was begun is compared, and `equal` is false. */
   readonly interrupted: boolean
-  /** Every answer is there and as recorded. */
+  /** All was sent, and every answer is there and as recorded. */
   readonly equal: boolean
   /** Ms that sending took. */
   readonly durationMs: number

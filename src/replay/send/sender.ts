@@ -1,5 +1,5 @@
+import { setMaxListeners } from 'node:events'
 import type { Recording } from '../../recording/recording.js'
-import type { Address } from '../../recording/notes.js'
 import type { Target } from '../../relay/address.js'
 import { dial } from '../../relay/dial.js'
 import { Sample } from '../compare/sample.js'
@@ -7,6 +7,7 @@ import type { Pace } from '../pace.js'
 import type { ChosenRelays } from './choose-relays.js'
 import type { SendSettings } from './options.js'
 import type { SendProgress, Skipped } from './send-result.js'
+import type { Wire } from './wire.js'
 
 /** What a protocol's client is started with. */
 export interface SenderOptions {
@@ -21,8 +22,8 @@ export interface SenderOptions {
 export interface Sender {
   /** Ids of what is to be sent: exchanges, connections or sessions. */
   readonly ids: ReadonlySet<number>
-  /** Resolves when all is said. @param relay what is dialled: it leads to the target, and records. */
-  send(relay: Address): Promise<void>
+  /** Resolves when all is said. @param wire what is dialled: it leads to the target, and records. */
+  send(wire: Wire): Promise<void>
 }
 
 export type MakeSender = (options: SenderOptions) => Sender
@@ -33,6 +34,8 @@ const mostSkipped = 1_000
 export class Run {
   readonly skipped: Skipped[] = []
   skippedCount = 0
+  /** Of those beyond the ones that are kept. */
+  readonly skippedBeyond: number[] = []
   sent = 0
   /** Why nothing can be sent: the target can't be reached. */
   unreachable: string | null = null
@@ -54,29 +57,46 @@ export class Run {
   #began = 0
   #told = 0
   readonly #insecure: boolean
-  readonly #signal: AbortSignal | undefined
+  readonly #ending = new AbortController()
+  /** Ends listening to whoever may end it. */
+  readonly #heard = new AbortController()
   #looking: Promise<void> | null = null
 
   constructor(pace: Pace, insecure: boolean, signal: AbortSignal | undefined, onProgress: (progress: SendProgress) => void = () => {}) {
     this.#pace = pace
     this.#insecure = insecure
-    this.#signal = signal
     this.#onProgress = onProgress
+    // Each connection that is open listens.
+    setMaxListeners(0, this.#ending.signal)
+    if (signal?.aborted === true) this.#ending.abort()
+    signal?.addEventListener('abort', () => this.#ending.abort(), { signal: this.#heard.signal })
   }
 
   /** Ends what is under way. */
-  get signal(): AbortSignal | undefined {
-    return this.#signal
+  get signal(): AbortSignal {
+    return this.#ending.signal
   }
 
   /** Nothing more is begun. */
   get over(): boolean {
-    return this.unreachable !== null || this.failure !== null || this.#signal?.aborted === true
+    return this.#ending.signal.aborted
   }
 
-  /** To be caught with: the rest of the run comes to its end, and then fails with the first of these. */
+  /** To be caught with: the run comes to its end, and then fails with the first of these. */
   readonly fail = (thrown: unknown): void => {
     this.failure ??= { thrown }
+    this.#ending.abort()
+  }
+
+  /** The target can't be reached: nothing that is under way is waited for. */
+  giveUp(why: string): void {
+    this.unreachable ??= why
+    this.#ending.abort()
+  }
+
+  /** It is over: nobody ends it any more. */
+  close(): void {
+    this.#heard.abort()
   }
 
   begin(total: number): void {
@@ -87,7 +107,7 @@ export class Run {
 
   /** Waits for the recorded moment, and notes how late it got. @param offset µs of the recording, from its first moment on. */
   async until(offset: number): Promise<void> {
-    await this.#pace.until(offset, this.#began, this.#signal)
+    await this.#pace.until(offset, this.#began, this.#ending.signal)
   }
 
   /** It is sent just now. */
@@ -98,6 +118,7 @@ export class Run {
   skip(skipped: Skipped): void {
     this.skippedCount++
     if (this.skipped.length < mostSkipped) this.skipped.push(skipped)
+    else this.skippedBeyond.push(skipped.id)
   }
 
   done(): void {
@@ -107,15 +128,16 @@ export class Run {
 
   /** No byte of an answer has come. Where none ever has, it is looked whether the target is there at all. */
   async unanswered(target: Target): Promise<void> {
-    if (this.reached) return
+    if (this.reached || this.over) return
     this.#looking ??= new Promise((resolve) => {
       dial({ target, timeout: 10_000, insecure: this.#insecure, keptAwayFrom: [] }, ({ socket }) => {
         socket.destroy()
         resolve()
       }, (error) => {
-        this.unreachable = error
+        this.giveUp(error)
         resolve()
       })
+      this.#ending.signal.addEventListener('abort', () => resolve(), { once: true })
     })
     await this.#looking
   }

@@ -1,19 +1,30 @@
 import { takesSecret } from '../../../protocols/ftp/index.js'
 import type { Recording } from '../../../recording/recording.js'
 import type { FtpCommandRecord, FtpSession, FtpTransferRecord } from '../../../recording/rows.js'
+import type { RecordedAnswer } from '../answer-limits.js'
 import type { SenderOptions } from '../sender.js'
 
+/** Ms. */
+export const ftpPatience = 30_000
+
 /** A command that is to be sent. Its argument's bytes stay in the recording where it isn't plain. */
-export interface PlannedCommand extends Pick<FtpCommandRecord, 'id' | 'verb' | 'argument' | 'started'> {
+export interface PlannedCommand extends Pick<FtpCommandRecord, 'id' | 'verb' | 'argument' | 'started' | 'code'> {
   /** Of the transfer that it began, an upload: the data connection that has its bytes. */
   readonly upload: number | null
   /** Of a transfer that the client broke off: after so many bytes, and whether by a reset. */
   readonly left: { readonly bytes: number, readonly reset: boolean } | null
+  /** What its reply took, and what its transfer brought. */
+  readonly reply: RecordedAnswer
+  readonly transfer: RecordedAnswer
+  /** Ms after which the client had left without a reply; null where it hadn't. */
+  readonly waited: number | null
 }
 
 export interface PlannedSession {
   readonly id: number
   readonly connection: number
+  /** Whether the session's end was recorded: `over` is that then. */
+  readonly ended: boolean
   readonly began: number
   readonly over: number
 }
@@ -25,25 +36,46 @@ export function planSessions(options: SenderOptions): PlannedSession[] {
   for (const session of recording.ftpSessions(settings.where === undefined ? {} : { where: settings.where })) {
     if (!chosen.connections.has(session.connectionId)) continue
     const reason = whyNot(session, options)
-    if (reason === null) planned.push({ id: session.id, connection: session.connectionId, began: session.started, over: session.ended ?? session.started })
+    if (reason === null) planned.push({ id: session.id, connection: session.connectionId, ended: session.ended !== null, began: session.started, over: session.ended ?? session.started })
     else run.skip({ id: session.id, asked: `session of ${session.user ?? 'nobody'}`, reason })
   }
   return planned
 }
 
-export function commandsOf({ recording, settings }: SenderOptions, session: number): PlannedCommand[] {
+export function commandsOf({ recording, settings }: SenderOptions, { id: session, connection, ended, over }: PlannedSession): PlannedCommand[] {
+  const by = ended ? /^(client|relay) /.exec(recording.connection(connection).endReason ?? '')?.[1] : undefined
+  // A client that recording ended for would have waited on: that is done for as long as the patience lasts.
+  const most = by === 'client' ? Infinity : settings.patience ?? ftpPatience
   const transfers = new Map<number, FtpTransferRecord>()
   for (const transfer of recording.ftpTransfers({ where: `session_id = ${session}` })) transfers.set(transfer.commandId, transfer)
   let user: string | null = null
-  return [...recording.ftpCommands({ where: `session_id = ${session}` })].map(({ id, verb, argument, started }) => {
+  return [...recording.ftpCommands({ where: `session_id = ${session}` })].map(({ id, verb, argument, started, code, replied }) => {
     if (verb === 'USER') user = argument
     const transfer = transfers.get(id)
     return {
-      id, verb, started, argument: isMasked(verb, argument) ? settings.password ?? (isAnonymous(user) ? 'wiretape@' : argument) : argument,
+      id, verb, started, code, argument: isMasked(verb, argument) ? settings.password ?? (isAnonymous(user) ? 'wiretape@' : argument) : argument,
       upload: transfer?.direction === 'up' ? transfer.connectionId : null,
       left: transfer === undefined ? null : leftBy(transfer, recording),
+      reply: took(((replied ?? (ended ? over : started)) - started) / 1000, 0),
+      transfer: transferOf(transfer, recording),
+      waited: code === null && by !== undefined ? Math.min((over - started) / 1000, most) : null,
     }
   })
+}
+
+/** An answer of which no more is known than how long it took. */
+function took(ms: number, bytes: number): RecordedAnswer {
+  return { bytes, silence: ms, duration: ms }
+}
+
+function transferOf(transfer: FtpTransferRecord | undefined, recording: Recording): RecordedAnswer {
+  if (transfer === undefined) return took(0, 0)
+  const { connectionId, started, prepared, connected, firstByte, lastByte, closed, bytes, direction } = transfer
+  const times = [started, connected, firstByte, lastByte, closed].filter((time) => time !== null)
+  const duration = (Math.max(...times) - Math.min(started, prepared ?? started)) / 1000
+  const pause = connectionId === null || direction === 'up' ? 0 : recording.longestPauseOn(connectionId) / 1000
+  // Of an upload, and of what is between a transfer's parts, no more is known than how long it took.
+  return { bytes, duration, silence: direction === 'up' || firstByte === null || lastByte === null ? duration : Math.max(pause, duration - (lastByte - firstByte) / 1000) }
 }
 
 function leftBy({ outcome, connectionId, bytes, direction }: FtpTransferRecord, recording: Recording): PlannedCommand['left'] {

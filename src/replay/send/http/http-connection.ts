@@ -2,10 +2,21 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { firstHeader, Http1Decoder } from '../../../protocols/http1/index.js'
 import type { Http1Event } from '../../../protocols/http1/index.js'
-import type { Address } from '../../../recording/notes.js'
+import { runEnded } from '../../compare/told-by-sender.js'
+import type { AnswerLimits } from '../answer-limits.js'
+import type { Wire } from '../wire.js'
 
 /** How an exchange went: answered wholly, cut within the answer, or without a byte of one. */
 export type Answered = 'whole' | 'cut' | 'none'
+
+/** How long an answer is waited for, and when it is left as the client had left it. */
+export interface ExpectedAnswer {
+  readonly limits: AnswerLimits
+  /** Bytes of the body after which the connection is given up; null where all of them are wanted. */
+  readonly enough: number | null
+  /** Ms without a byte of an answer after which it is given up; null where it is waited for. */
+  readonly waited: number | null
+}
 
 /** One connection to the relay, on which requests are sent one after another. What is answered is read, and left to the relay to record. */
 export class HttpConnection {
@@ -17,31 +28,35 @@ export class HttpConnection {
   /** The server closes after the answer at hand. */
   #closing = false
   #exchanges = 0
-  #enough: number | null = null
+  #expected: ExpectedAnswer | null = null
+  /** Bytes of the answer, and of its body. */
+  #came = 0
   #body = 0
   #gaveUp = false
-  readonly #stop: () => void
-  readonly #signal: AbortSignal | undefined
+  #deadline: NodeJS.Timeout | undefined
+  readonly #wire: Wire
+  readonly #signal: AbortSignal
+  readonly #stop = (): void => this.#giveUp(runEnded)
 
-  /** @param patience ms without a byte after which the connection is given up. @param signal ends it at once, whatever is under way. */
-  constructor(relay: Address, patience: number, signal: AbortSignal | undefined) {
-    const socket = connect({ host: relay.host, port: relay.port, noDelay: true })
+  /** @param signal ends it at once, whatever is under way. */
+  constructor(wire: Wire, signal: AbortSignal) {
+    const socket = connect({ host: wire.host, port: wire.port, noDelay: true })
     this.#socket = socket
+    this.#wire = wire
     this.#signal = signal
-    this.#stop = () => {
-      this.#gaveUp = true
-      socket.destroy()
-    }
-    signal?.addEventListener('abort', this.#stop)
-    socket.setTimeout(patience, this.#stop)
+    signal.addEventListener('abort', this.#stop)
+    if (signal.aborted) this.#stop()
+    socket.on('timeout', () => this.#giveUp(this.#expected?.limits.tooSilent ?? null))
     socket.on('data', (bytes) => {
       this.#some = true
+      this.#came += bytes.length
       this.#take(this.#decoder.receive('down', bytes, 0))
+      if (this.#settle !== null && this.#came > this.#expected!.limits.bytes) this.#giveUp(this.#expected!.limits.tooMuch)
     })
     socket.on('end', () => this.#ended(true))
     socket.on('error', () => this.#ended(false))
     socket.on('close', () => {
-      this.#signal?.removeEventListener('abort', this.#stop)
+      this.#signal.removeEventListener('abort', this.#stop)
       this.#ended(false)
     })
   }
@@ -56,18 +71,23 @@ export class HttpConnection {
     return this.#exchanges > 1 && !this.#gaveUp
   }
 
-  /**
-   * Resolves when the answer is complete, or none will come. @param pieces the request's bytes. @param enough bytes of the body after which the connection is
-   * given up, as the client did; null where all of them are wanted.
-   */
-  async exchange(method: string, pieces: Iterable<Buffer>, enough: number | null): Promise<Answered> {
+  /** Resolves when the answer is complete, or none will come. @param pieces the request's bytes. */
+  async exchange(method: string, pieces: Iterable<Buffer>, expected: ExpectedAnswer): Promise<Answered> {
     this.#exchanges++
-    this.#enough = enough
-    this.#body = 0
+    this.#expected = expected
+    this.#came = this.#body = 0
     this.#some = false
     if (this.#over) return 'none'
     this.#decoder.expect(method)
     const answered = new Promise<Answered>((resolve) => { this.#settle = resolve })
+    const { waited, limits } = expected
+    this.#socket.setTimeout(limits.silence)
+    const tooLong = (ms: number): NodeJS.Timeout => setTimeout(() => this.#giveUp(limits.tooLong), ms)
+    this.#deadline = waited === null ? tooLong(limits.duration) : setTimeout(() => {
+      // The client itself left then, which is nothing to be told.
+      if (this.#some) this.#deadline = tooLong(limits.duration)
+      else this.#giveUp(null)
+    }, waited)
     for (const piece of pieces) {
       if (this.#settle === null || this.#over) break
       if (!this.#socket.write(piece)) await this.#room(answered)
@@ -98,10 +118,10 @@ export class HttpConnection {
       if (event.type === 'response' && !event.informational) {
         const connection = (firstHeader(event.headers, 'connection') ?? '').toLowerCase()
         this.#closing = connection.includes('close') || (event.version === '1.0' && !connection.includes('keep-alive')) || event.status === 101
-        if (this.#enough === 0) this.#leave()
+        if (this.#expected?.enough === 0) this.#leave()
       } else if (event.type === 'span' && event.kind === 'body') {
         this.#body += event.end - event.start
-        if (this.#enough !== null && this.#body >= this.#enough) this.#leave()
+        if (this.#expected !== null && this.#expected.enough !== null && this.#body >= this.#expected.enough) this.#leave()
       } else if (event.type === 'end' && event.direction === 'down') {
         this.#answered(event.complete ? 'whole' : 'cut')
       } else if (event.type === 'opaque' && event.direction === 'down') {
@@ -124,8 +144,17 @@ export class HttpConnection {
     if (clean) this.#socket.end()
   }
 
+  /** @param why it isn't listened to any longer; null where the client did the same. */
+  #giveUp(why: string | null): void {
+    this.#gaveUp = true
+    if (this.#settle !== null && why !== null) this.#wire.tell('left', why, this.#socket.localPort ?? null, this.#exchanges - 1)
+    this.#socket.destroy()
+  }
+
   #answered(how: Answered): void {
     this.#settle?.(how)
     this.#settle = null
+    clearTimeout(this.#deadline)
+    if (!this.#over) this.#socket.setTimeout(0)
   }
 }

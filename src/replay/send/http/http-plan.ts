@@ -2,7 +2,11 @@ import { firstHeader } from '../../../protocols/http1/index.js'
 import type { Recording } from '../../../recording/recording.js'
 import type { HttpExchange } from '../../../recording/rows.js'
 import { askedOf, endOf } from '../../compare/http-exchanges.js'
+import type { RecordedAnswer } from '../answer-limits.js'
 import type { SenderOptions } from '../sender.js'
+
+/** Ms. */
+export const httpPatience = 30_000
 
 /** A request that is to be sent. Its bytes stay in the recording until then. */
 export interface PlannedRequest {
@@ -13,6 +17,9 @@ export interface PlannedRequest {
   readonly changed: boolean
   /** Bytes of the answer's body after which the client had left; null where it hadn't. */
   readonly enough: number | null
+  /** Ms after which the client had left without a byte of an answer; null where it hadn't. */
+  readonly waited: number | null
+  readonly answer: RecordedAnswer
   /** µs, as recorded. */
   readonly began: number
   readonly over: number
@@ -24,7 +31,13 @@ export function planRequests({ recording, chosen, settings, run }: SenderOptions
   const masked = new Map<string, number>()
   // Whose answers may have no end: a stream of events that the client left, or that the relay's own end cut.
   const left = new Set<number>()
-  for (const { id, endReason } of recording.connections({ where: "protocol = 'http'" })) if (endReason?.startsWith('server ') !== true) left.add(id)
+  // Whose clients were waiting when it ended: by themselves, or as recording ended.
+  const gaveUp = new Map<number, 'client' | 'relay'>()
+  for (const { id, endReason } of recording.connections({ where: "protocol = 'http'" })) {
+    if (endReason?.startsWith('server ') !== true) left.add(id)
+    const by = /^(client|relay) /.exec(endReason ?? '')?.[1]
+    if (by !== undefined) gaveUp.set(id, by as 'client' | 'relay')
+  }
   for (const connection of recording.connections({ where: 'dropped_up > 0' })) {
     if (chosen.connections.has(connection.id)) run.skip({ id: connection.id, asked: 'connection', reason: `${connection.droppedUp} bytes of its requests weren't recorded: the disk was too slow` })
   }
@@ -34,9 +47,10 @@ export function planRequests({ recording, chosen, settings, run }: SenderOptions
     const reason = whyNot(exchange) ?? (method === '' ? 'it never reached its server' : null) ?? (settings.sendMasked ? null : maskedField(exchange, recording))
     if (reason === null) {
       for (const name of maskedHeaders(exchange)) masked.set(name, (masked.get(name) ?? 0) + 1)
+      const end = endOf(exchange)
       planned.push({
-        id: exchange.id, connection: exchange.connectionId, method, changed: exchange.changed,
-        enough: left.has(exchange.connectionId) && endOf(exchange) === 'cut' ? exchange.responseBodySize : null, began: exchange.started, over: exchange.ended ?? exchange.started,
+        id: exchange.id, connection: exchange.connectionId, method, changed: exchange.changed, enough: end === 'cut' && left.has(exchange.connectionId) ? exchange.responseBodySize : null,
+        waited: end === 'none' ? waitedFor(exchange, gaveUp.get(exchange.connectionId), settings.patience ?? httpPatience) : null, answer: answerTo(exchange, recording), began: exchange.started, over: exchange.ended ?? exchange.started,
       })
     } else {
       run.skip({ id: exchange.id, asked: exchange.method === null ? 'answer without a request' : askedOf(exchange), reason })
@@ -46,6 +60,21 @@ export function planRequests({ recording, chosen, settings, run }: SenderOptions
     run.notes.push(`${count} request${count === 1 ? ' has' : 's have'} a masked ${name} header, and ${count === 1 ? 'is' : 'are'} sent with it: a plugin can put the true value in`)
   }
   return planned
+}
+
+/** A client that recording ended for would have waited on: that is done for as long as the patience lasts. */
+function waitedFor({ durationMs }: HttpExchange, by: 'client' | 'relay' | undefined, patience: number): number | null {
+  return by === undefined || durationMs === null ? null : by === 'client' ? durationMs : Math.min(durationMs, patience)
+}
+
+/** Answers that took longer are looked into, for the longest silence in them. */
+const long = 1_000
+
+function answerTo({ id, requestBodySize, responseBodySize, durationMs, firstByteMs }: HttpExchange, recording: Recording): RecordedAnswer {
+  const duration = durationMs ?? 0
+  const first = firstByteMs ?? duration
+  const silence = Math.max(first, duration - first > long ? recording.longestPause(id) / 1000 : duration - first)
+  return { bytes: responseBodySize, asked: requestBodySize, duration, silence }
 }
 
 /** The beginning of a body that may be text: secrets are masked in no other. */

@@ -1,12 +1,11 @@
-import type { Address } from '../../../recording/notes.js'
 import { withHost } from '../../../relay/rewrite-host.js'
+import { AnswerLimits } from '../answer-limits.js'
 import { RecordedOrder } from '../order.js'
 import type { MakeSender, SenderOptions } from '../sender.js'
+import type { Wire } from '../wire.js'
 import { HttpConnection } from './http-connection.js'
-import { planRequests } from './http-plan.js'
+import { httpPatience, planRequests } from './http-plan.js'
 import type { PlannedRequest } from './http-plan.js'
-
-const defaultPatience = 30_000
 
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
@@ -22,22 +21,22 @@ export const httpSender: MakeSender = (options) => {
   const ids = new Set(planned.map(({ id }) => id))
   return {
     ids,
-    send: async (relay) => {
+    send: async (wire) => {
       options.run.begin(planned.length)
       const first = planned.reduce((least, { began }) => Math.min(least, began), Infinity)
       const { connections } = options.settings
-      if (connections > 0) await sendDealt(options, relay, planned, first, connections)
-      else await sendAsRecorded(options, relay, planned, first)
+      if (connections > 0) await sendDealt(options, wire, planned, first, connections)
+      else await sendAsRecorded(options, wire, planned, first)
       const { repeated, notes } = options.run
       if (repeated > 0) notes.push(`${repeated} request${repeated === 1 ? ' was' : 's were'} sent twice: the server had closed the connection instead of answering`)
     },
   }
 }
 
-async function sendDealt(options: SenderOptions, relay: Address, planned: readonly PlannedRequest[], first: number, connections: number): Promise<void> {
+async function sendDealt(options: SenderOptions, wire: Wire, planned: readonly PlannedRequest[], first: number, connections: number): Promise<void> {
   let next = 0
   const lane = async (): Promise<void> => {
-    const line = new Line(options, relay)
+    const line = new Line(options, wire)
     while (next < planned.length && !options.run.over) {
       const request = planned[next++]!
       await options.run.until(request.began - first)
@@ -49,7 +48,7 @@ async function sendDealt(options: SenderOptions, relay: Address, planned: readon
   await Promise.all(Array.from({ length: Math.min(connections, planned.length) }, lane))
 }
 
-async function sendAsRecorded(options: SenderOptions, relay: Address, planned: readonly PlannedRequest[], first: number): Promise<void> {
+async function sendAsRecorded(options: SenderOptions, wire: Wire, planned: readonly PlannedRequest[], first: number): Promise<void> {
   const { run, settings: { pace } } = options
   // Where it is paced, its times keep the order; else what was over before a request began is waited for: it may have needed that.
   const order = pace.waits ? null : new RecordedOrder(planned)
@@ -62,7 +61,7 @@ async function sendAsRecorded(options: SenderOptions, relay: Address, planned: r
   const running = new Set<Promise<void>>()
   const mayBegin = (index: number): Promise<void> => order === null ? run.until(planned[index]!.began - first) : order.turn(index)
   const follow = async (indexes: readonly number[]): Promise<void> => {
-    const line = new Line(options, relay)
+    const line = new Line(options, wire)
     for (const index of indexes) {
       await mayBegin(index)
       // Whatever fails, those that wait for this one go on.
@@ -87,12 +86,12 @@ async function sendAsRecorded(options: SenderOptions, relay: Address, planned: r
 /** What was one connection: a new one is made where the server has closed it. */
 class Line {
   readonly #options: SenderOptions
-  readonly #relay: Address
+  readonly #wire: Wire
   #connection: HttpConnection | null = null
 
-  constructor(options: SenderOptions, relay: Address) {
+  constructor(options: SenderOptions, wire: Wire) {
     this.#options = options
-    this.#relay = relay
+    this.#wire = wire
   }
 
   async send(request: PlannedRequest, offset: number): Promise<void> {
@@ -118,9 +117,10 @@ class Line {
   #exchange(request: PlannedRequest): Promise<'whole' | 'cut' | 'none'> {
     if (this.#connection?.usable !== true) {
       this.#connection?.close()
-      this.#connection = new HttpConnection(this.#relay, this.#options.settings.patience ?? defaultPatience, this.#options.run.signal)
+      this.#connection = new HttpConnection(this.#wire, this.#options.run.signal)
     }
-    return this.#connection.exchange(request.method, this.#bytesOf(request), request.enough)
+    const { enough, waited, answer } = request
+    return this.#connection.exchange(request.method, this.#bytesOf(request), { enough, waited, limits: new AnswerLimits(answer, this.#options.settings.patience ?? httpPatience) })
   }
 
   /** The head at once, the rest as it is read from the file. */

@@ -1,11 +1,13 @@
 import { connect } from 'node:net'
-import type { Address } from '../../../recording/notes.js'
+import { runEnded } from '../../compare/told-by-sender.js'
 import { conversation } from '../../conversation.js'
+import { AnswerLimits } from '../answer-limits.js'
 import { planConnections } from '../connection-plan.js'
 import type { PlannedConnection } from '../connection-plan.js'
 import { firstOf, inRecordedOrder } from '../in-order.js'
 import { Patient } from '../patient.js'
 import type { MakeSender, SenderOptions } from '../sender.js'
+import type { Wire } from '../wire.js'
 import { Turn } from './turn.js'
 
 const defaultPatience = 5_000
@@ -24,23 +26,33 @@ export const tcpSender: MakeSender = (options) => {
   const planned = planConnections(options)
   return {
     ids: new Set(planned.map(({ id }) => id)),
-    send: async (relay) => {
+    send: async (wire) => {
       options.run.begin(planned.length)
       const first = firstOf(planned)
-      await inRecordedOrder(options, planned, first, (one) => repeat(options, relay, one, first))
+      await inRecordedOrder(options, planned, first, (one) => repeat(options, wire, one, first))
     },
   }
 }
 
-async function repeat({ recording, run, settings, target }: SenderOptions, relay: Address, { id, endReason }: PlannedConnection, first: number): Promise<void> {
+async function repeat({ recording, run, settings, target }: SenderOptions, wire: Wire, planned: PlannedConnection, first: number): Promise<void> {
+  const { id, endReason, bytesDown } = planned
   const patience = settings.patience ?? defaultPatience
-  const patient = new Patient()
-  const turn = new Turn()
-  const state = { ended: false, broken: false }
-  const socket = connect({ host: relay.host, port: relay.port, noDelay: true, allowHalfOpen: true })
+  const limits = new AnswerLimits({ bytes: bytesDown, silence: 0, duration: 0 }, patience)
+  const patient = new Patient(run.signal)
+  const turn = new Turn(planned.began)
+  const state = { ended: false, broken: false, came: 0 }
+  const socket = connect({ host: wire.host, port: wire.port, noDelay: true, allowHalfOpen: true })
+  const cut = (why: string): void => {
+    if (state.ended) return
+    wire.tell('left', why, socket.localPort ?? null)
+    state.ended = true
+    socket.destroy()
+  }
   socket.on('data', (bytes) => {
     run.reached = true
+    state.came += bytes.length
     turn.take(bytes)
+    if (state.came > limits.bytes) cut(limits.tooMuch)
     patient.stir()
   })
   for (const event of ['end', 'error', 'close', 'drain']) {
@@ -50,31 +62,54 @@ async function repeat({ recording, run, settings, target }: SenderOptions, relay
       patient.stir()
     })
   }
-  const answer = (silence: number): Promise<boolean> => patient.until(() => turn.complete || state.ended, () => turn.diverged ? Math.min(afterDivergence, silence) : silence)
+  /** @param most ms of silence that are allowed beyond the recorded ones. @returns whether it still comes, for too long already. */
+  const answer = async (most: number): Promise<boolean> => {
+    const { silence, duration } = new AnswerLimits(turn.recorded, most)
+    const allowed = (): number => turn.diverged ? Math.min(afterDivergence + turn.silence.within, silence) : silence
+    return await patient.until(() => turn.complete || state.ended, allowed, duration) === 'late'
+  }
+  const wholeAnswer = async (): Promise<void> => {
+    if (!turn.complete && await answer(patience)) cut(new AnswerLimits(turn.recorded, patience).tooLong)
+  }
   // Everything recorded has come: a server that goes on talking isn't listened to for ever.
-  const end = (): Promise<boolean> => patient.until(() => state.ended, () => patience, patience)
+  const end = (silence = patience): Promise<unknown> => patient.until(() => state.ended, () => silence, silence)
+  let allSaid = true
+  let last = { direction: 'down', time: planned.began }
   for (const { direction, bytes, time } of conversation(recording, id)) {
+    last = { direction, time }
     if (direction === 'down') {
-      turn.expect(bytes)
+      turn.expect(bytes, time)
       continue
     }
-    if (!turn.complete) await answer(patience)
-    if (turn.expected > 0) turn.next()
+    await wholeAnswer()
+    if (turn.expected > 0) turn.next(time)
+    turn.asked(time)
     await run.until(time - first)
-    if (state.ended || run.over) break
+    if (state.ended || run.over) {
+      allSaid = false
+      break
+    }
     run.sentAt(time - first)
-    if (!socket.write(bytes)) await patient.until(() => !socket.writableNeedDrain || state.ended, () => patience)
+    if (!socket.write(bytes)) await patient.until(() => !socket.writableNeedDrain || state.ended, () => patience, limits.duration + socket.writableLength)
   }
-  await answer(endReason === 'client closed' ? Math.min(beforeEnd, patience) : patience)
+  // As long as it took until the connection's end.
+  const rest = planned.ended ? (planned.over - last.time) / 1000 : 0
+  if (endReason === 'client closed') await answer(Math.min(beforeEnd, patience))
+  else await wholeAnswer()
+  if (last.direction === 'up' && endReason?.startsWith('client ') === true) await end(Math.min(rest, patience))
   if (endReason === 'client reset') {
     // What was written has to be with the relay first.
-    await patient.until(() => socket.writableLength === 0 || state.ended, () => patience)
+    await patient.until(() => socket.writableLength === 0 || state.ended, () => patience, limits.duration)
     socket.resetAndDestroy()
   } else {
-    if (endReason === 'server closed' || endReason === 'server reset') await end()
+    if (endReason === 'server closed' || endReason === 'server reset') await end(patience + rest)
+    if (run.over && !(allSaid && turn.complete)) wire.tell('left', runEnded, socket.localPort ?? null)
     socket.end()
+    // It may have waited for just that.
+    await wholeAnswer()
     await end()
   }
+  patient.close()
   socket.destroy()
   run.sent++
   if (state.broken) await run.unanswered(target)

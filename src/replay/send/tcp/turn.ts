@@ -1,4 +1,5 @@
 import { commonLength } from '../../compare/stream-differences.js'
+import type { RecordedAnswer } from '../answer-limits.js'
 
 /** Bytes of a turn that are looked at. */
 const lookedAt = 64 * 1024
@@ -11,8 +12,23 @@ export class Turn {
   readonly #recorded: Buffer[] = []
   readonly #now: Buffer[] = []
   #sizes = { recorded: 0, now: 0 }
+  /** µs, as recorded: when it began, when something was last said. */
+  #began: number
+  #last: number
+  /** µs that passed before the server said something, and at most between two pieces of what it said. */
+  #silence = 0
+  #pause = 0
 
-  expect(bytes: Buffer): void {
+  /** @param began µs, as recorded. */
+  constructor(began: number) {
+    this.#began = this.#last = began
+  }
+
+  /** @param time µs, as recorded. */
+  expect(bytes: Buffer, time: number): void {
+    if (this.#sizes.recorded === 0) this.#silence = time - this.#last
+    else this.#pause = Math.max(this.#pause, time - this.#last)
+    this.#last = time
     this.expected += bytes.length
     if (this.#sizes.recorded < lookedAt) this.#recorded.push(Buffer.from(bytes))
     this.#sizes.recorded += bytes.length
@@ -35,8 +51,25 @@ export class Turn {
     return commonLength(a, b, length) < length
   }
 
-  /** The client speaks: what was missing won't be waited for again, what was too much is nothing of the next turn. */
-  next(): void {
+  /** Ms of silence, as recorded: the longest, and the longest once the server had begun. */
+  get silence(): { readonly longest: number, readonly within: number } {
+    return { longest: Math.max(this.#silence, this.#pause) / 1000, within: this.#pause / 1000 }
+  }
+
+  /** What was recorded of it. */
+  get recorded(): RecordedAnswer {
+    return { bytes: this.#sizes.recorded, silence: this.silence.longest, duration: (this.#last - this.#began) / 1000 }
+  }
+
+  /** The client spoke, and hasn't been answered yet. @param time µs, as recorded. */
+  asked(time: number): void {
+    this.#last = time
+  }
+
+  /** The client speaks: what was missing won't be waited for again, what was too much is nothing of the next turn. @param time µs, as recorded. */
+  next(time: number): void {
+    this.#began = time
+    this.#silence = this.#pause = 0
     this.came = this.expected
     this.#recorded.length = this.#now.length = 0
     this.#sizes = { recorded: 0, now: 0 }

@@ -1,20 +1,26 @@
 import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:dgram'
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../../../recording/notes.js'
 import type { Recording } from '../../../recording/recording.js'
 import { isIPv6 } from 'node:net'
 import type { Said } from '../../conversation.js'
+import { AnswerLimits } from '../answer-limits.js'
 import { planConnections } from '../connection-plan.js'
 import type { PlannedConnection } from '../connection-plan.js'
 import { firstOf, inRecordedOrder } from '../in-order.js'
 import { Patient } from '../patient.js'
 import type { MakeSender, SenderOptions } from '../sender.js'
+import type { Wire } from '../wire.js'
 
 const defaultPatience = 2_000
 
 /** Ms at the end in which answers may come that weren't recorded. */
 const lateAnswers = 250
+
+/** Bytes that a datagram counts for beside its own: an empty one is one too. */
+const ofDatagram = 64
 
 /** Repeats UDP clients: a socket for each session, its datagrams in their order, each once as many answers have come as before it in the recording. */
 export const udpSender: MakeSender = (options) => {
@@ -34,42 +40,82 @@ export const udpSender: MakeSender = (options) => {
   })
   return {
     ids: new Set(planned.map(({ id }) => id)),
-    send: async (relay) => {
-      options.run.begin(planned.length)
+    send: async (wire) => {
+      const { run } = options
+      run.begin(planned.length)
       const first = firstOf(planned)
-      await inRecordedOrder(options, planned, first, (one) => repeat(options, relay, one, first))
-      await sleep(lateAnswers)
+      const leaving = new Set<Promise<void>>()
+      await inRecordedOrder(options, planned, first, async (one) => {
+        const over = await repeat(options, wire, one, first)
+        const left = sleep(lateAnswers, undefined, { signal: run.signal }).catch(() => {}).then(over).finally(() => leaving.delete(left))
+        leaving.add(left)
+      })
+      await Promise.all(leaving)
     },
   }
 }
 
-async function repeat({ recording, run, settings }: SenderOptions, relay: Address, { id }: PlannedConnection, first: number): Promise<void> {
+/** @returns what ends the session: answers may come that weren't recorded. */
+async function repeat({ recording, run, settings }: SenderOptions, wire: Wire, { id, bytesDown, began }: PlannedConnection, first: number): Promise<() => void> {
   const patience = settings.patience ?? defaultPatience
-  const patient = new Patient()
-  const answers = { expected: 0, came: 0 }
-  const socket = createSocket(isIPv6(relay.host) ? 'udp6' : 'udp4')
+  const limits = new AnswerLimits({ bytes: bytesDown, silence: 0, duration: 0 }, patience)
+  const patient = new Patient(run.signal)
+  const answers = { expected: 0, came: 0, bytes: 0, refused: false, over: false }
+  // µs, as recorded: when something was last sent or came; when what is awaited was asked for; the longest wait in it.
+  const recorded = { last: began, asked: began, silence: 0 }
+  const socket = createSocket(isIPv6(wire.host) ? 'udp6' : 'udp4')
   socket.on('error', () => {})
-  socket.on('message', () => {
+  socket.bind(0, wire.host)
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  const over = (): void => {
+    if (answers.over) return
+    answers.over = true
+    wire.gone(port)
+    socket.close()
+    patient.stir()
+  }
+  socket.on('message', (bytes) => {
     run.reached = true
     answers.came++
+    answers.bytes += bytes.length + ofDatagram
+    if (answers.bytes > limits.bytes) {
+      if (!answers.over) run.notes.push(`session ${id}: ${limits.tooMuch}`)
+      over()
+    }
     patient.stir()
   })
-  const answered = (): Promise<boolean> => patient.until(() => answers.came >= answers.expected, () => patience)
+  wire.onRefused(port, (why) => {
+    answers.refused = true
+    if (!run.reached) run.giveUp(why)
+    patient.stir()
+  })
+  const answered = async (): Promise<void> => {
+    const { silence, duration } = new AnswerLimits({ bytes: bytesDown, silence: recorded.silence / 1000, duration: (recorded.last - recorded.asked) / 1000 }, patience)
+    await patient.until(() => answers.came >= answers.expected || answers.refused || answers.over, () => silence, duration)
+    // One that doesn't come now won't be waited for again.
+    answers.came = Math.max(answers.came, answers.expected)
+  }
   for (const { direction, bytes, time } of datagrams(recording, id)) {
     if (direction === 'down') {
       answers.expected++
+      recorded.silence = Math.max(recorded.silence, time - recorded.last)
+      recorded.last = time
       continue
     }
-    // One that doesn't come now won't be waited for again.
-    if (!await answered()) answers.came = answers.expected
+    await answered()
     await run.until(time - first)
-    if (run.over) break
+    if (run.over || answers.over) break
     run.sentAt(time - first)
-    await sendOne(socket, bytes, relay)
+    answers.refused = false
+    recorded.silence = 0
+    recorded.last = recorded.asked = time
+    await sendOne(socket, bytes, wire)
   }
   await answered()
-  socket.close()
+  patient.close()
   run.sent++
+  return over
 }
 
 /** What the system refuses (too large, no way) is lost, as datagrams are. */

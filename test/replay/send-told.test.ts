@@ -1,0 +1,101 @@
+import { join } from 'node:path'
+import test from 'ava'
+import { compareRecordings, sendRecording } from 'wiretape'
+import type { SendOptions } from 'wiretape'
+import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
+import { httpOrigin } from '../real/http-origin.js'
+import { connectTo } from '../real/peer.js'
+import { taping } from '../real/relaying.js'
+import { temporaryFolder } from '../real/temporary-folder.js'
+import { ftpVisit, scriptedFtp } from './ftp-script.js'
+import { lineServer } from './line-server.js'
+import { sendTo, told } from './send-again.js'
+
+/*
+ * What send tells, and that diff tells the same of its recording later.
+ */
+
+test('what was not sent is no difference, neither then nor later', async (t) => {
+  const origin = await httpOrigin(t, (request, response) => { request.resume().on('end', () => response.setHeader('Content-Type', 'text/plain').end(request.url)) })
+  const other = await httpOrigin(t)
+  const taped = await taping(t, { http: [origin.target, other.target], plugins: ['redact'] })
+  const [port, unrelated] = taped.relay.listeners.map((listener) => listener.port)
+  const url = `http://127.0.0.1:${port}`
+  for (const path of ['/a', '/b', '/c']) await (await fetch(url + path)).text()
+  await (await fetch(`${url}/login`, { method: 'POST', body: new URLSearchParams({ password: '1234' }) })).text()
+  await (await fetch(`http://127.0.0.1:${unrelated}/elsewhere`)).text()
+  await taped.relay.stop()
+  const to = `http://127.0.0.1:${origin.port}`
+  const all = await sendTo(t, taped.path, 0, { to, relay: `127.0.0.1:${origin.port}` })
+  t.is(all.sent, 3)
+  t.deepEqual(all.skipped.map(({ asked }) => asked), ['POST /login'])
+  t.deepEqual(all.comparison.differences.map(told), [])
+  t.is(all.comparison.notSent, 1)
+  const some = await sendTo(t, taped.path, 0, { to, relay: `127.0.0.1:${origin.port}`, where: "path <> '/b'" })
+  t.is(some.sent, 2)
+  t.deepEqual(some.comparison.differences.map(told), [])
+  // Another recording than the one that was repeated is compared as a whole.
+  const unlike = await taping(t, { http: origin.target })
+  await (await fetch(`http://127.0.0.1:${unlike.port}/a`)).text()
+  await (await fetch(`http://127.0.0.1:${unlike.port}/b`)).text()
+  await unlike.relay.stop()
+  t.is((await compareRecordings(unlike.path, some.path)).onlyA, 1)
+})
+
+test('a run that is ended half-way: what was not begun is no difference', async (t) => {
+  const origin = await httpOrigin(t, (request, response) => response.setHeader('Content-Type', 'text/plain').end(request.url))
+  const taped = await taping(t, { http: origin.target })
+  for (const path of ['/a', '/b', '/c', '/d']) await (await fetch(`http://127.0.0.1:${taped.port}${path}`)).text()
+  await taped.relay.stop()
+  const interruption = new AbortController()
+  const half = await httpOrigin(t, (request, response) => {
+    if (request.url === '/c') response.write('a part', () => interruption.abort())
+    else response.setHeader('Content-Type', 'text/plain').end(request.url)
+  })
+  const { comparison, sent, planned } = await sendTo(t, taped.path, 0, { to: `http://127.0.0.1:${half.port}`, signal: interruption.signal })
+  t.is(planned, 4)
+  t.is(comparison.notSent, 1)
+  t.is(sent, 3)
+  t.is(comparison.same, 2)
+  t.deepEqual(comparison.differences.map(({ asked, field, now }) => `${asked} ${field} ${now}`), ['GET /c answer the run was ended'])
+})
+
+test('an option that the protocol has no use for is refused in one line', async (t) => {
+  const tcp = await taping(t, { tcp: `0=127.0.0.1:${await lineServer(t, (line) => line)}` })
+  await (await connectTo(t, tcp.port)).write('one\n').finish().rest()
+  await tcp.relay.stop()
+  const echo = await datagramEcho(t)
+  const udp = await taping(t, { udp: `0=127.0.0.1:${echo.port}`, decode: 'none' })
+  const client = await datagramPeer(t)
+  await client.send('one', udp.port)
+  await client.text()
+  await udp.relay.stop()
+  const ftp = await ftpVisit(t, await scriptedFtp(t))
+  for (const [protocol, file, options, message] of [
+    ['tcp', tcp.path, { host: 'recorded' }, '--host recorded: only HTTP requests have a Host header; tcp is sent as recorded'],
+    ['udp', udp.path, { host: 'target' }, '--host target: only HTTP requests have a Host header; udp is sent as recorded'],
+    ['ftp', ftp, { host: 'target' }, '--host target: only HTTP requests have a Host header; ftp is sent as recorded'],
+    ['tcp', tcp.path, { connections: 2 }, '--connections 2: only HTTP requests can be dealt out; tcp is sent as recorded'],
+    ['udp', udp.path, { password: 'x' }, '--password: only FTP has PASS; udp is sent as recorded'],
+    ['ftp', ftp, { insecure: true }, '--insecure: only an https:// target has a certificate; ftp is sent as recorded'],
+  ] as [string, string, Partial<SendOptions>, string][]) {
+    const error = await t.throwsAsync(sendRecording(file, { to: '127.0.0.1:1', record: join(temporaryFolder(t), 'now.sqlite'), ...options }), undefined, protocol)
+    t.is(error?.message, message)
+    t.is((error as { code?: string }).code, 'usage')
+  }
+})
+
+test('FTP: a login that fails is told once, and what comes after it is counted', async (t) => {
+  const file = await ftpVisit(t, await scriptedFtp(t))
+  const heard: string[] = []
+  const port = await scriptedFtp(t, (line, { reply }) => {
+    heard.push(line)
+    if (line.startsWith('PASS')) reply('530 no')
+    return line.startsWith('PASS')
+  })
+  const { comparison, notes } = await sendTo(t, file, port)
+  t.deepEqual(comparison.differences.map((one) => `${one.asked} ${told(one)}`), ['PASS reply: 230 in → 530 no', 'session of anonymous after the login: 4 commands → not comparable'])
+  t.deepEqual(notes.map((note) => note.replace(/^session \d+/, 'session')), ["session: the login failed: 4 commands after it weren't sent, and aren't compared"])
+  t.is(comparison.different + comparison.failed, 1)
+  t.deepEqual(heard.map((line) => line.split(' ')[0]), ['USER', 'PASS'])
+})
