@@ -3,7 +3,7 @@ import { firstJsonDifference } from '../../compare/json-difference.js'
 import type { Difference } from '../miss.js'
 import { headerText, recordedRequest } from './asked-request.js'
 import type { AskedRequest } from './asked-request.js'
-import { canonicalBody, canonicalQuery, nameOf } from './match-key.js'
+import { canonicalBody, canonicalQuery, comparesHost, nameOf } from './match-key.js'
 import type { MatchRules } from './match-rules.js'
 
 /** Recorded paths, each way, and requests that are looked at: a miss may take some time, but not any. */
@@ -46,8 +46,8 @@ export function closestTo(asked: AskedRequest, rules: MatchRules, recording: Rec
   return best
 }
 
-export function lineOf({ method, path, query }: Pick<AskedRequest, 'method' | 'path' | 'query'>): string {
-  const line = `${method} ${path}${query === null ? '' : `?${query}`}`
+export function lineOf({ method, path, query, host }: Pick<AskedRequest, 'method' | 'path' | 'query' | 'host'>): string {
+  const line = method === 'CONNECT' ? `CONNECT ${host ?? ''}` : `${method} ${path}${query === null ? '' : `?${query}`}`
   return line.length <= longestLine ? line : `${line.slice(0, longestLine)}…`
 }
 
@@ -59,7 +59,7 @@ function differencesOf(asked: AskedRequest, recorded: AskedRequest, rules: Match
   }
   if (rules.method) add('method', asked.method, recorded.method)
   if (rules.path) add('path', asked.path, recorded.path)
-  if (rules.host) add('host', asked.host, recorded.host)
+  if (comparesHost(asked, rules)) add('host', asked.host, recorded.host)
   for (const name of rules.headers) add(`header ${name}`, headerText(asked.headers, name), headerText(recorded.headers, name))
   if (canonicalQuery(asked.query, rules) !== canonicalQuery(recorded.query, rules)) found.push(...differencesOfQuery(asked.query, recorded.query, rules))
   if (body !== canonicalBody(recorded, rules)) found.push(differenceOfBody(asked, recorded, rules))

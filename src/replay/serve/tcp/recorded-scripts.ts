@@ -52,6 +52,13 @@ export class RecordedScripts implements Scripts {
     return scripts
   }
 
+  /** These alone, whatever is known of them. */
+  static of(recording: Recording, connections: readonly ConnectionRecord[]): RecordedScripts {
+    const scripts = new RecordedScripts(recording)
+    for (const connection of connections) scripts.#add(connection)
+    return scripts
+  }
+
   get size(): number {
     return this.#ids.length
   }
