@@ -38,7 +38,7 @@ test('who was given the answer of one connection may go on as the client of anot
     t.is(await second.says('hi\n'), round === 0 ? 'you are 22\n' : 'you are 333\n')
     t.is(await third.says('hi\n'), 'you are 333\n')
     t.is(await first.says('GET b\n'), 'B\n[close]')
-    t.is(await second.says(...'GET a\nGET d\n'), 'A\nD\n')
+    t.is(await second.says(...'GET a\nGET d\n'.split('')), 'A\nD\n')
     t.is(await third.says('GET a\nGET c\n'), 'A\nC\n')
     t.is(await third.says('GET c\n'), '[diverged]')
     t.like(third.over, { offset: 15, script: 0 })
