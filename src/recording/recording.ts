@@ -11,6 +11,7 @@ import {
 import type { Row } from './read-rows.js'
 import { asReceived, asSent } from './legs.js'
 import type { RecordedPiece } from './legs.js'
+import { FtpRows } from './ftp-rows.js'
 import { newestRecording } from './recording-path.js'
 import type {
   ConnectionRecord, DnsAnswer, DnsQuery, EventRecord, FtpCommandRecord, FtpListingEntry, FtpReply, FtpSession, FtpTransferRecord, HttpExchange, Segment,
@@ -160,6 +161,11 @@ export class Recording {
 
   ftpTransfers(selection: Selection = {}): IterableIterator<FtpTransferRecord> {
     return this.#select('ftp_transfer', '*', selection, readTransfer)
+  }
+
+  /** The same, session by session. */
+  ftpRows(): FtpRows {
+    return new FtpRows(this.#database)
   }
 
   /** What a LIST, NLST or MLSD transfer listed, where its form is known. */
