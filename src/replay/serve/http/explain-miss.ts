@@ -58,7 +58,7 @@ function differencesOf(asked: AskedRequest, recorded: AskedRequest, rules: Match
     if (came !== other) found.push({ field, came: short(came), recorded: short(other) })
   }
   if (rules.method) add('method', asked.method, recorded.method)
-  if (rules.path) add('path', asked.path, recorded.path)
+  if (rules.path && asked.method !== 'CONNECT') add('path', asked.path, recorded.path)
   if (comparesHost(asked, rules)) add('host', asked.host, recorded.host)
   for (const name of rules.headers) add(`header ${name}`, headerText(asked.headers, name), headerText(recorded.headers, name))
   if (canonicalQuery(asked.query, rules) !== canonicalQuery(recorded.query, rules)) found.push(...differencesOfQuery(asked.query, recorded.query, rules))
@@ -102,7 +102,10 @@ function nearestPaths(path: string, recording: Recording, relays: readonly numbe
     for (let at = 0; at < own.length && at < parts.length; at++) if (own[at] === parts[at]) same++
     let letters = 0
     while (letters < path.length && path[letters] === other[letters]) letters++
-    return -(same * 1000 - Math.abs(own.length - parts.length) * 100 + Math.min(letters, 99))
+    const most = Math.min(path.length, other.length) - letters
+    let ending = 0
+    while (ending < most && path.at(-1 - ending) === other.at(-1 - ending)) ending++
+    return -(same * 1000 - Math.abs(own.length - parts.length) * 100 + Math.min(letters + ending, 99))
   }
   return paths.map((other) => [distance(other), other] as const).sort(([one], [other]) => one - other).slice(0, 5).map(([, other]) => other)
 }
