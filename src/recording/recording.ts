@@ -11,6 +11,7 @@ import {
 import type { Row } from './read-rows.js'
 import { asReceived, asSent } from './legs.js'
 import type { RecordedPiece } from './legs.js'
+import { FtpRows } from './ftp-rows.js'
 import { newestRecording } from './recording-path.js'
 import type {
   ConnectionRecord, DnsAnswer, DnsQuery, EventRecord, FtpCommandRecord, FtpListingEntry, FtpReply, FtpSession, FtpTransferRecord, HttpExchange, Segment,
@@ -37,6 +38,23 @@ export interface RequestLine {
   /** It is over, one way or another. */
   readonly ended: boolean
 }
+
+/** A connection as far as it tells how long its streams are and how it ended. Times are µs since the epoch. */
+export interface StreamEnds {
+  readonly id: number
+  readonly endReason: string | null
+  readonly began: number
+  readonly closed: number | null
+  readonly bytesUp: number
+  readonly bytesDown: number
+  readonly changed: boolean
+  /** Bytes that weren't recorded, both ways. */
+  readonly dropped: number
+}
+
+type StreamEndsColumns = readonly [
+  id: number, endReason: string | null, began: number, closed: number | null, bytesUp: number, bytesDown: number, changed: number, dropped: number,
+]
 
 /** Prepared queries of one text that are kept for later. */
 const mostFree = 64
@@ -146,6 +164,16 @@ export class Recording {
     return this.#select('connection', '*', selection, readConnection)
   }
 
+  /** The little of each connection of these relays by which it is played again, in their order: the first so many after one. */
+  streamEnds(relays: readonly number[], protocol: string, after: number, most: number): readonly StreamEnds[] {
+    // Recordings from before there were plugins have nothing that was changed.
+    const changed = this.#columns('connection').includes('changed') ? 'changed' : '0'
+    const rows = this.#database.prepare(
+      `SELECT id, end_reason, coalesce(connected, opened), closed, bytes_up, bytes_down, ${changed}, dropped_up + dropped_down FROM connection
+       WHERE id > ? AND protocol = ? AND parent_id IS NULL AND relay_id IN (${relays.map(Number).join(', ')}) ORDER BY id LIMIT ?`).raw().all(after, protocol, most) as readonly StreamEndsColumns[]
+    return rows.map(([id, endReason, began, closed, bytesUp, bytesDown, wasChanged, dropped]) => ({ id, endReason, began, closed, bytesUp, bytesDown, changed: wasChanged === 1, dropped }))
+  }
+
   events(selection: Selection = {}): IterableIterator<EventRecord> {
     return this.#select('event', '*', selection, readEvent)
   }
@@ -165,6 +193,11 @@ export class Recording {
 
   ftpTransfers(selection: Selection = {}): IterableIterator<FtpTransferRecord> {
     return this.#select('ftp_transfer', '*', selection, readTransfer)
+  }
+
+  /** The same, session by session. */
+  ftpRows(): FtpRows {
+    return new FtpRows(this.#database)
   }
 
   /** What a LIST, NLST or MLSD transfer listed, where its form is known. */

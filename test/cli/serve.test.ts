@@ -2,6 +2,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { recordedHttp } from '../replay/served.js'
+import { alter } from '../replay/serving-bytes.js'
+import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
+import { connectTo, serve } from '../real/peer.js'
+import { taping } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
 import { startWiretape, wiretape } from './wiretape.js'
 
@@ -20,6 +24,40 @@ test('serve stands in until it is stopped, tells of what was missing, and is str
     t.regex(serving.stderr(), /^miss: no recorded request matches GET \/books\?page=%1b\[31m: the closest is exchange \d+, GET \/books\?page=1$/m)
     t.regex(serving.stderr(), /^ {2}query page: "%1b\[31m" came, "1" is recorded$/m)
     t.regex(serving.stderr(), /^1 answer given, 1 had no recorded answer$/m)
+  }
+})
+
+test('serve --strict counts what is missing of every protocol', async (t) => {
+  const origin = await serve(t, (socket) => {
+    socket.write('220 ready\r\n')
+    socket.on('data', (bytes) => socket.write(`200 ${bytes.length}\r\n`))
+  })
+  const datagrams = await datagramEcho(t)
+  const target = `127.0.0.1:${origin.port}`
+  const tape = await taping(t, { tcp: `0=${target}`, ftp: `0=${target}`, udp: `0=127.0.0.1:${datagrams.port}` })
+  const portOf = (protocol: string): number => tape.relay.listeners.find((listener) => listener.protocol === protocol)!.port
+  const say = async (port: number, line: string): Promise<void> => {
+    const peer = await connectTo(t, port)
+    await peer.through('ready\r\n')
+    peer.write(line)
+    await peer.atLeast(5)
+    peer.finish()
+    peer.socket.destroy()
+  }
+  for (const protocol of ['tcp', 'ftp']) await say(portOf(protocol), 'NOOP\r\n')
+  const asking = await datagramPeer(t)
+  await asking.send('question', portOf('udp'))
+  await asking.text()
+  await tape.relay.stop()
+  for (const protocol of ['tcp', 'ftp', 'udp']) {
+    const serving = startWiretape(t, 'serve', tape.path, `--${protocol}`, '0', '--strict', '--json')
+    const { port } = JSON.parse((await serving.lines.next(/^.*"listening".*$/))[0]) as { port: number }
+    if (protocol === 'udp') await asking.send('another', port)
+    else await say(port, 'DELE x\r\n')
+    t.like(JSON.parse((await serving.lines.next(/^.*"miss".*$/))[0]), { protocol })
+    serving.signal('SIGTERM')
+    t.is((await serving.ended).code, 1, protocol)
+    t.like(JSON.parse((await serving.lines.next(/^.*"served".*$/))[0]), { missed: 1 })
   }
 })
 
@@ -44,6 +82,21 @@ test('serve: what can\'t be is one line, and exit code 2', async (t) => {
     const { code, stderr } = await wiretape(t, 'serve', path, ...args)
     t.deepEqual([code, message.test(stderr)], [2, true], stderr)
   }
+  const tape = await taping(t, { tcp: ['0=127.0.0.1:9', '0=127.0.0.1:10'] })
+  await tape.relay.stop()
+  const line = async (args: readonly string[], path = tape.path): Promise<string> => {
+    const { code, stderr } = await wiretape(t, 'serve', path, ...args)
+    t.is(code, 2)
+    t.regex(stderr, /^wiretape: [^\n]+\n$/)
+    return stderr
+  }
+  t.regex(await line(['--tcp', '0']), /--tcp 0: 2 recorded relays could be meant: name one by its target: --tcp 0=127\.0\.0\.1:9, or --tcp 0=127\.0\.0\.1:10; or =all/)
+  alter(tape.path, 'DELETE FROM relay')
+  t.regex(await line(['--tcp', '0']), /--tcp 0: .* has no tcp: nothing was recorded\n/)
+  t.regex(await line([]), /nothing to serve: .* nothing was recorded/)
+  const nothing = join(temporaryFolder(t), 'nothing.sqlite')
+  writeFileSync(nothing, '')
+  t.regex(await line(['--http', '0'], nothing), /nothing\.sqlite is not a wiretape recording/)
   const { code, stderr } = await wiretape(t, 'serve', join(temporaryFolder(t), 'none.sqlite'), '--http', '0')
   t.is(code, 2)
   t.regex(stderr, /^wiretape: there is no /)

@@ -28,6 +28,33 @@ test('a server that speaks first does, and greetings that differ come in their r
   }
 })
 
+test('who was given the answer of one connection may go on as the client of another that said the same until then', async (t) => {
+  const told = (id: string, ...turns: readonly string[]): Told => ['> hi\n', `< you are ${id}\n`, ...turns]
+  const scripts = scripted(told('1', '> GET a\n', '< A\n', '> GET c\n', '< C\n'), told('22', '> GET b\n', '< B\n', 'close'), told('333', '> GET a\n', '< A\n', '> GET d\n', '< D\n'))
+  const server = new ScriptedServer(scripts)
+  for (let round = 0; round < 3; round++) {
+    const [first, second, third] = [server.client(), server.client(), server.client()]
+    t.is(await first.says('hi\n'), round === 0 ? 'you are 1\n' : 'you are 333\n')
+    t.is(await second.says('hi\n'), round === 0 ? 'you are 22\n' : 'you are 333\n')
+    t.is(await third.says('hi\n'), 'you are 333\n')
+    t.is(await first.says('GET b\n'), 'B\n[close]')
+    t.is(await second.says(...'GET a\nGET d\n'.split('')), 'A\nD\n')
+    t.is(await third.says('GET a\nGET c\n'), 'A\nC\n')
+    t.is(await third.says('GET c\n'), '[diverged]')
+    t.like(third.over, { offset: 15, script: 0 })
+  }
+  const once = new ScriptedServer(scripts, { after: 'miss' }).client()
+  t.is(await once.says('hi\n', 'GET b\n'), 'you are 1\n[diverged]')
+})
+
+test('where the server answered in other places, nobody goes on', async (t) => {
+  const server = new ScriptedServer(scripted(['> ab', '< 1'], ['> abcd', '< 2'], ['> a', '< 0', '> bcd', '< 3']))
+  t.is(await server.client().says('a'), '0')
+  t.is(await server.client().says('abcd'), '03')
+  const other = new ScriptedServer(scripted(['> ab', '< 1'], ['> abcd', '< 2'])).client()
+  t.is(await other.says('ab', 'cd'), '1[diverged]')
+})
+
 test('connections are told apart by what comes first, and by what comes later where they begin alike', async (t) => {
   const server = new ScriptedServer(scripted(
     ['> HELLO\n', '< ok\n', '> GET a\n', '< A\n'], ['> PING\n', '< PONG\n', 'close'], ['> HELLO\n', '< ok\n', '> GET b\n', '< B\n'],

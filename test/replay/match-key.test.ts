@@ -60,9 +60,9 @@ test('asterisks stand for what they hid, where nothing else differs', (t) => {
 })
 
 test('the parts of a request target, in every form', (t) => {
-  t.deepEqual(partsOfTarget('/a/b?c=d?e'), { path: '/a/b', query: 'c=d?e', authority: null })
-  t.deepEqual(partsOfTarget('http://h:80?x'), { path: '/', query: 'x', authority: 'h:80' })
-  t.deepEqual(partsOfTarget('HTTPS://h/p'), { path: '/p', query: null, authority: 'h' })
-  t.deepEqual(partsOfTarget('*'), { path: '*', query: null, authority: null })
-  t.deepEqual(partsOfTarget('/?'), { path: '/', query: '', authority: null })
+  t.deepEqual(partsOfTarget('GET', '/a/b?c=d?e'), { path: '/a/b', query: 'c=d?e', authority: null })
+  t.deepEqual(partsOfTarget('GET', 'http://h:80?x'), { path: '/', query: 'x', authority: 'h:80' })
+  t.deepEqual(partsOfTarget('GET', 'HTTPS://h/p'), { path: '/p', query: null, authority: 'h' })
+  t.deepEqual(partsOfTarget('GET', '*'), { path: '*', query: null, authority: null })
+  t.deepEqual(partsOfTarget('GET', '/?'), { path: '/', query: '', authority: null })
 })

@@ -574,6 +574,26 @@ on('hostile clients: endless lines, garbage, leaving in the middle, never readin
   await server.stop()
 })
 
+on('the same client is told the same a hundred times', async (t) => {
+  const { origin, port, over } = await recording(t)
+  const session = async (place: number): Promise<string[]> => {
+    const peer = await loggedIn(t, place)
+    const told: string[] = []
+    for (const line of [`USER ${origin.user}`, `PASS ${origin.password}`, 'PWD', 'TYPE I', 'SIZE file', 'MKD inner', 'CWD inner', 'PWD', 'SIZE file', 'CDUP', 'RMD inner', 'CWD inner', 'QUIT']) told.push(await peer.ask(line))
+    await peer.gone()
+    return told
+  }
+  const recorded = [await session(port), await session(port)]
+  t.regex(recorded[0]!.join(''), /"\/"[^]*213 400000[^]*257 "\/inner"[^]*550[^]*250[^]*550[^]*221/)
+  const path = await over()
+  for (let time = 0; time < 100; time++) {
+    const server = await serveRecording(path, { ftp: 0 })
+    t.deepEqual([await session(server.port), await session(server.port)], recorded)
+    t.is(server.missed, 0)
+    await server.stop()
+  }
+})
+
 test('a recording of FTP in which nobody came has nothing to serve', async (t) => {
   const tape = await taping(t, { ftp: '0=127.0.0.1:1' })
   await tape.relay.stop()

@@ -11,6 +11,7 @@ import { connectTo } from '../real/peer.js'
 import { freePort } from '../real/free-port.js'
 import { taping } from '../real/relaying.js'
 import { recordedHttp, serving } from './served.js'
+import { alter } from './serving-bytes.js'
 
 /*
  * What a server that stands in makes of recordings that aren't whole, of clients that don't behave, and of a live server behind it that doesn't.
@@ -68,6 +69,20 @@ test('a client that was torn away before it had the head gets no body without on
   t.regex(result, / 0$/)
   const { port } = await serving(t, path, { http: 0 })
   t.regex(await attempt(port), / 0$/)
+})
+
+test('an answer of which bytes were left out isn\'t given short, and the client is told so', async (t) => {
+  const { path } = await recordedHttp(t, (request, response) => response.end(`${request.url} and more`), async (port) => {
+    for (const one of ['/whole', '/lost']) await get(port, one, { Connection: 'close' })
+  })
+  alter(path, `UPDATE connection SET dropped_down = 9 WHERE id = (SELECT connection_id FROM http_exchange_row WHERE path = '/lost');
+    DELETE FROM segment WHERE kind = 'body' AND message_id = (SELECT id FROM http_exchange_row WHERE path = '/lost')`)
+  const server = await serving(t, path, { http: 0 })
+  t.deepEqual(await get(server.port, '/whole'), [200, '/whole and more'])
+  const [status, body] = await get(server.port, '/lost')
+  t.is(status, 502)
+  t.regex(body, /isn't whole and isn't given short: not all of its bytes were recorded/)
+  t.deepEqual(server.misses.map(({ kind, asked }) => [kind, asked]), [['incomplete', 'GET /lost']])
 })
 
 test('what was no HTTP isn\'t given', async (t) => {

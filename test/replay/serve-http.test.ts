@@ -214,6 +214,15 @@ withCurl('what the client got counts: answers of faults and bodies that a fault 
   t.deepEqual(await curls((await serving(t, path, { http: 0 })).port), result)
 })
 
+test('the closest path is the one with most of its beginning and its end', async (t) => {
+  const { path } = await recordedHttp(t, (_, response) => response.end('x'), async (port) => {
+    for (const one of ['/none', '/n.txt', '/n.text']) await ask(port, one)
+  })
+  const server = await serving(t, path, { http: 0 })
+  await ask(server.port, '/nn.txt')
+  t.like(server.misses[0]!.differs, [{ field: 'path', came: '/nn.txt', recorded: '/n.txt' }])
+})
+
 test('an answer that the client left early isn\'t given short, where there is no other', async (t) => {
   const answer: RequestListener = ({ url }, response) => {
     response.writeHead(200, { 'Content-Length': 20 })

@@ -15,8 +15,8 @@ import type { Asked, ClosestCommands } from './misses.js'
 import { ownAnswer } from './own-answers.js'
 import type { Answer } from './own-answers.js'
 import type { RecordedReplies, RecordedReply, ReplySource } from './recorded-replies.js'
-import type { RecordedCommand, RecordedSession, RecordedSessions } from './recorded-sessions.js'
-import type { Fit, Follower, Script } from './script.js'
+import type { RecordedCommand, RecordedSession, SessionReader } from './recorded-sessions.js'
+import type { Fit, Follower, Found, Script } from './script.js'
 import { TransferSettings } from './transfer-settings.js'
 import { lackOf, repeatTransfer } from './transfers.js'
 import { matters } from './weight.js'
@@ -25,7 +25,7 @@ import { Whereabouts } from './whereabouts.js'
 /** What all sessions of a server share. */
 export interface Served {
   readonly options: StandInOptions
-  readonly recorded: RecordedSessions
+  readonly recorded: SessionReader
   readonly script: Script
   readonly replies: ReplySource
   readonly closest: ClosestCommands
@@ -36,7 +36,8 @@ export class ControlSession {
   readonly #served: Served
   readonly #client: Address | null
   readonly #control: ControlConnection
-  readonly #follower: Follower
+  /** Null until it is known what comes first. */
+  #follower: Follower | null = null
   readonly #whereabouts: Whereabouts
   readonly #settings = new TransferSettings()
   readonly #channel = new DataChannel()
@@ -54,7 +55,6 @@ export class ControlSession {
     this.#served = served
     this.#client = side?.peer ?? null
     this.#data = side === null ? null : new DataRequests(side, this.#channel, onProblem)
-    this.#follower = served.script.follow()
     this.#whereabouts = new Whereabouts(served.recorded.homes)
     this.#control = new ControlConnection(socket, {
       pace,
@@ -77,12 +77,15 @@ export class ControlSession {
   #closed(): void {
     this.#abort?.abort()
     this.#channel.close()
-    this.#follower.leave()
+    this.#follower?.leave()
     for (const socket of this.#dataSockets) socket.destroy()
   }
 
   async #greet(): Promise<void> {
-    const session = this.#follower.session ?? this.#served.recorded.sessions.at(-1)!
+    const { recorded, script } = this.#served
+    while ((this.#follower = script.follow()) === null) await recorded.grown()
+    if (this.#control.gone.aborted) this.#follower.leave()
+    const session = this.#follower.session ?? recorded.sessions.at(-1)!
     const { greeting } = this.#served.replies.unasked(session)
     await this.#control.sayAll(greeting, session.started, performance.now())
     if (greeting.length === 0) await this.#control.say({ code: 220, text: 'wiretape: ready.' })
@@ -99,12 +102,20 @@ export class ControlSession {
       await this.#answered(asked, refusal)
       return
     }
-    const found = this.#follower.find(asked.key, (command) => this.#fit(asked, command), takesSecret(verb))
+    const found = await this.#find(asked)
     if (found.command !== null) await this.#repeat(asked, found.command, at)
     else if (preparesData(verb) !== null) await this.#prepare(asked, null)
     else await this.#improvise(asked, found.exhausted)
     this.#abortedTransfer &&= verb !== 'ABOR'
     await this.#endAsRecorded(at)
+  }
+
+  async #find(asked: Asked): Promise<Found> {
+    for (;;) {
+      const found = this.#follower!.find(asked.key, (command) => this.#fit(asked, command), takesSecret(asked.verb))
+      if (found !== null) return found
+      await this.#served.recorded.grown()
+    }
   }
 
   #fit({ argument }: Asked, command: RecordedCommand): Fit {
@@ -117,7 +128,7 @@ export class ControlSession {
   /** Whether a recorded ABOR, of the session that is followed, came after a transfer that was cut. */
   #endedTransfer({ place, session }: RecordedCommand): boolean {
     const before = place > session.from ? this.#served.recorded.commands[place - 1]! : null
-    return session === this.#follower.session && before !== null && before.transfer !== null && (before.transfer.outcome === 'aborted' || (before.code ?? 0) >= 400)
+    return session === this.#follower!.session && before !== null && before.transfer !== null && (before.transfer.outcome === 'aborted' || (before.code ?? 0) >= 400)
   }
 
   async #repeat(asked: Asked, command: RecordedCommand, since: number): Promise<void> {
@@ -224,7 +235,7 @@ export class ControlSession {
 
   /** The recorded server ended the session here without being asked. */
   async #endAsRecorded(since: number): Promise<void> {
-    const { session, atEnd } = this.#follower
+    const { session, atEnd } = this.#follower!
     if (session === null || !atEnd || this.#control.waits() || this.#control.over) return
     if (isServers(this.#endOf(session))) await this.#end(session, since, this.#served.recorded.commands[session.to - 1]!.started)
   }

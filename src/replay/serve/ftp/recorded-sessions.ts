@@ -1,7 +1,9 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import { WiretapeError } from '../../../error.js'
 import { parsePathReply } from '../../../protocols/ftp/index.js'
+import type { FtpCommandLine, FtpRows, FtpSessionLine } from '../../../recording/ftp-rows.js'
 import type { Recording } from '../../../recording/recording.js'
-import type { FtpCommandRecord, FtpTransferRecord } from '../../../recording/rows.js'
+import type { FtpTransferRecord } from '../../../recording/rows.js'
 import { matters } from './weight.js'
 import { Whereabouts } from './whereabouts.js'
 import type { Homes } from './whereabouts.js'
@@ -44,79 +46,180 @@ export interface RecordedSessions {
   readonly sizes: ReadonlyMap<string, number>
   readonly users: ReadonlySet<string>
   readonly homes: Homes
+  /** All has been read. */
+  readonly complete: boolean
+  /** The last session, of which more will be read. */
+  readonly partial: RecordedSession | null
 }
 
 /** Where a login lands if no session tells. */
 const assumedHome = '/'
 
-/** @throws WiretapeError `usage` where these relays carried no session. */
-export function readSessions(recording: Recording, relays: readonly number[]): RecordedSessions {
-  const controls = new Set<number>()
-  for (const { id, parentId } of recording.connections({ where: `protocol = 'ftp' and relay_id in (${relays.join(', ')})` })) if (parentId === null) controls.add(id)
-  const bySession = new Map<number, FtpCommandRecord[]>()
-  const sessions = [...recording.ftpSessions()].filter(({ connectionId }) => controls.has(connectionId))
-  if (sessions.length === 0) throw new WiretapeError('usage', `${recording.path} has no FTP session to serve: nobody connected to the relay while it was recorded`)
-  for (const { id } of sessions) bySession.set(id, [])
-  for (const command of recording.ftpCommands()) bySession.get(command.sessionId)?.push(command)
-  const transfers = new Map<number, FtpTransferRecord>()
-  for (const transfer of recording.ftpTransfers()) if (bySession.has(transfer.sessionId)) transfers.set(transfer.commandId, transfer)
+const sessionsAtOnce = 500
 
-  const told = homesTold([...bySession.values()])
-  const homes: Homes = (user) => told.get(user ?? '') === undefined ? assumedHome : told.get(user ?? '')!.home
-  const made: RecordedSession[] = []
-  const commands: RecordedCommand[] = []
-  const folders = new Set<string>()
-  const sizes = new Map<string, number>()
-  const users = new Set<string>()
-  for (const { id, connectionId, started } of sessions) {
-    const session: RecordedSession = { id, connectionId, started, from: commands.length, to: commands.length }
-    made.push(session)
-    const rows = bySession.get(id)!
-    const own = homeIn(rows)
-    const whereabouts = new Whereabouts(own === undefined ? homes : () => own.home)
-    for (const row of rows) {
-      const { verb, argument, code } = row
-      whereabouts.asked(verb, argument)
-      if (verb === 'USER' && argument !== null) users.add(argument)
-      const path = row.path ?? whereabouts.pathOf(verb, argument)
-      const transfer = transfers.get(row.id) ?? null
-      commands.push({
-        place: commands.length, session, id: row.id, verb, argument, path, key: whereabouts.keyOf(verb, argument, path), started: row.started, code, error: row.error, transfer,
-      })
-      if (code === null) continue
-      whereabouts.answered(verb, argument, code, row.text ?? '')
-      if (code < 400) noteFolders(folders, path, whereabouts.folder)
-      if (path !== null && transfer !== null) noteSize(sizes, path, transfer)
+/** Commands read in one go: clients have their turn after these. */
+const commandsAtOnce = 1000
+
+/** Of sessions that tell their folder, read in one go, and in all: a user whom none of these tells of is taken to land in `/`. */
+const toldAtOnce = 20
+const mostTold = 20_000
+
+/**
+ * What was recorded, read session by session in the recorded order while it is being served: what has been read can be given already. The next session's
+ * commands may be there in part.
+ */
+export class SessionReader implements RecordedSessions {
+  readonly sessions: RecordedSession[] = []
+  readonly commands: RecordedCommand[] = []
+  readonly folders = new Set<string>()
+  readonly sizes = new Map<string, number>()
+  readonly users = new Set<string>()
+  readonly homes: Homes
+  partial: RecordedSession | null = null
+  complete = false
+  readonly #rows: FtpRows
+  readonly #relays: readonly number[]
+  readonly #told: HomesTold
+  #read = 0
+  #grown: (() => void)[] = []
+  #failure: Error | null = null
+  #stopped = false
+
+  /** @throws WiretapeError `usage` where these relays carried no session. */
+  constructor(recording: Recording, relays: readonly number[]) {
+    this.#rows = recording.ftpRows()
+    this.#relays = relays
+    this.#told = new HomesTold(this.#rows)
+    this.homes = (user) => this.#told.of(user ?? '')
+    if (this.#rows.sessions(relays, -1, 1).length === 0) {
+      throw new WiretapeError('usage', `${recording.path} has no FTP session to serve: nobody connected to the relay while it was recorded`)
     }
-    session.to = commands.length
   }
-  return { sessions: made, commands, folders, sizes, users, homes }
+
+  /** Resolves once more has been read, or all. @throws what keeps the recording from being read. */
+  async grown(): Promise<void> {
+    if (!this.complete && this.#failure === null) await new Promise<void>((resolve) => this.#grown.push(resolve))
+    if (this.#failure !== null) throw this.#failure
+  }
+
+  /** Reads all, a little at a time. Never rejects. */
+  async read(): Promise<void> {
+    try {
+      // Whoever waits for the port has it before.
+      await breathe()
+      for (let after = -1; !this.#stopped;) {
+        const lines = this.#rows.sessions(this.#relays, after, sessionsAtOnce)
+        for (const line of lines) {
+          await this.#readSession(line)
+          if (this.#stopped) return
+        }
+        if (lines.length < sessionsAtOnce) break
+        after = lines.at(-1)!.id
+      }
+      this.complete = true
+    } catch (thrown) {
+      this.#failure = thrown instanceof Error ? thrown : new Error(String(thrown))
+    } finally {
+      this.#tell()
+    }
+  }
+
+  /** Reads no more. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  async #readSession({ id, connectionId, started }: FtpSessionLine): Promise<void> {
+    const session: RecordedSession = { id, connectionId, started, from: this.commands.length, to: this.commands.length }
+    const own = homeIn(this.#rows, id)
+    const whereabouts = new Whereabouts(own === undefined ? this.homes : () => own.home)
+    const transfers = new Map(this.#rows.transfers(id).map((transfer) => [transfer.commandId, transfer]))
+    this.sessions.push(session)
+    this.partial = session
+    for (const lines of this.#rows.commands(id)) {
+      for (const line of lines) this.#add(session, line, transfers.get(line.id) ?? null, whereabouts)
+      session.to = this.commands.length
+      this.#read += lines.length
+      if (this.#read < commandsAtOnce) continue
+      this.#read = 0
+      this.#tell()
+      await breathe()
+      if (this.#stopped) return
+    }
+    this.partial = null
+  }
+
+  #add(session: RecordedSession, { id, verb, argument, path: told, started, code, text, error }: FtpCommandLine, transfer: FtpTransferRecord | null, whereabouts: Whereabouts): void {
+    whereabouts.asked(verb, argument)
+    if (verb === 'USER' && argument !== null) this.users.add(argument)
+    const path = told ?? whereabouts.pathOf(verb, argument)
+    this.commands.push({ place: this.commands.length, session, id, verb, argument, path, key: whereabouts.keyOf(verb, argument, path), started, code, error, transfer })
+    if (code === null) return
+    whereabouts.answered(verb, argument, code, text ?? '')
+    if (code < 400) noteFolders(this.folders, path, whereabouts.folder)
+    if (path !== null && transfer !== null) noteSize(this.sizes, path, transfer)
+  }
+
+  #tell(): void {
+    for (const tell of this.#grown.splice(0)) tell()
+  }
 }
 
 /** What matters of a session is what asks for something of its own. */
-export function weightOf(session: RecordedSession, commands: readonly RecordedCommand[]): number {
-  let weight = 0
-  for (let place = session.from; place < session.to; place++) if (matters(commands[place]!.verb)) weight++
-  return weight
+export function hasWeight(session: RecordedSession, commands: readonly RecordedCommand[]): boolean {
+  for (let place = session.from; place < session.to; place++) if (matters(commands[place]!.verb)) return true
+  return false
 }
 
-function homesTold(sessions: readonly (readonly FtpCommandRecord[])[]): Map<string, { readonly home: string | null }> {
-  const told = new Map<string, { readonly home: string | null }>()
-  for (const rows of sessions) {
-    const user = rows.find(({ verb }) => verb === 'USER')?.argument ?? ''
-    const home = homeIn(rows)
-    if (home !== undefined && !told.has(user)) told.set(user, home)
+/** Where users land, as the first session of theirs tells that does. */
+class HomesTold {
+  readonly #rows: FtpRows
+  readonly #told = new Map<string, string | null>()
+  readonly #seen = new Set<number>()
+  #after = -1
+  #left = mostTold
+
+  constructor(rows: FtpRows) {
+    this.#rows = rows
   }
-  return told
+
+  of(user: string): string | null {
+    while (!this.#told.has(user) && this.#left > 0) this.#readOn()
+    return this.#told.get(user) ?? (this.#told.has(user) ? null : assumedHome)
+  }
+
+  #readOn(): void {
+    const told = this.#rows.toldFolders(this.#after, toldAtOnce)
+    this.#left = told.length < toldAtOnce ? 0 : this.#left - told.length
+    for (const { id, sessionId } of told) {
+      this.#after = id
+      if (this.#seen.has(sessionId)) continue
+      this.#seen.add(sessionId)
+      const user = userIn(this.#rows, sessionId)
+      if (this.#told.has(user)) continue
+      const home = homeIn(this.#rows, sessionId)
+      if (home !== undefined) this.#told.set(user, home.home)
+    }
+  }
+}
+
+function userIn(rows: FtpRows, sessionId: number): string {
+  for (const lines of rows.commands(sessionId)) {
+    const user = lines.find(({ verb }) => verb === 'USER')
+    if (user !== undefined) return user.argument ?? ''
+  }
+  return ''
 }
 
 /** The first PWD tells, where nothing led elsewhere before. */
-function homeIn(rows: readonly FtpCommandRecord[]): { readonly home: string | null } | undefined {
-  for (const { verb, code, text } of rows) {
-    if (/^(?:X?CWD|CDUP|XCUP)$/.test(verb)) return undefined
-    if (code !== 257 || (verb !== 'PWD' && verb !== 'XPWD')) continue
-    const path = parsePathReply(text ?? '')
-    return { home: path?.startsWith('/') === true ? path : null }
+function homeIn(rows: FtpRows, sessionId: number): { readonly home: string | null } | undefined {
+  for (const lines of rows.commands(sessionId)) {
+    for (const { verb, code, text } of lines) {
+      if (/^(?:X?CWD|CDUP|XCUP)$/.test(verb)) return undefined
+      if (code !== 257 || (verb !== 'PWD' && verb !== 'XPWD')) continue
+      const path = parsePathReply(text ?? '')
+      return { home: path?.startsWith('/') === true ? path : null }
+    }
   }
   return undefined
 }

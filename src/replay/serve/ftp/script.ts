@@ -1,5 +1,5 @@
 import type { After } from '../stand-in.js'
-import { weightOf } from './recorded-sessions.js'
+import { hasWeight } from './recorded-sessions.js'
 import type { RecordedCommand, RecordedSession, RecordedSessions } from './recorded-sessions.js'
 import { matters } from './weight.js'
 
@@ -20,7 +20,8 @@ interface Equals {
 
 interface Use {
   readonly session: RecordedSession
-  readonly weight: number
+  /** Something was asked for in it; null where that has to be looked at again, once more of it has been read. */
+  weighs: boolean | null
   /** Clients that have followed it, and asked for something that matters. */
   taken: number
   followers: number
@@ -28,30 +29,66 @@ interface Use {
 
 /** What was recorded, as a script for any number of clients: who has been given what. */
 export class Script {
+  readonly #recorded: RecordedSessions
   readonly #commands: readonly RecordedCommand[]
   readonly #after: After
   readonly #equals = new Map<string, Equals>()
-  readonly #uses: readonly Use[]
+  /** Commands before it are in `#equals`. */
+  #known = 0
+  readonly #uses: Use[] = []
   readonly #useOf = new Map<RecordedSession, Use>()
   readonly #given = new Set<RecordedCommand>()
   /** Sessions before it have been taken. */
   #untaken = 0
 
-  constructor({ sessions, commands }: RecordedSessions, after: After) {
-    this.#commands = commands
+  constructor(recorded: RecordedSessions, after: After) {
+    this.#recorded = recorded
+    this.#commands = recorded.commands
     this.#after = after
-    this.#uses = sessions.map((session) => ({ session, weight: weightOf(session, commands), taken: 0, followers: 0 }))
-    for (const use of this.#uses) this.#useOf.set(use.session, use)
-    for (const command of commands) {
+  }
+
+  /** A client has connected. @returns null where that depends on what hasn't been read yet. */
+  follow(): Follower | null {
+    this.#grow()
+    const session = this.#next()
+    return session === undefined ? null : new Follower(this, session)
+  }
+
+  /** @internal All has been read: what isn't there isn't recorded. */
+  get complete(): boolean {
+    return this.#recorded.complete
+  }
+
+  /** @internal More of it will be read. */
+  isPartial(session: RecordedSession): boolean {
+    return session === this.#recorded.partial
+  }
+
+  /** @internal Takes in what has been read meanwhile. */
+  grow(): void {
+    this.#grow()
+  }
+
+  #grow(): void {
+    const { sessions } = this.#recorded
+    while (this.#uses.length < sessions.length) {
+      const use: Use = { session: sessions[this.#uses.length]!, weighs: null, taken: 0, followers: 0 }
+      this.#uses.push(use)
+      this.#useOf.set(use.session, use)
+    }
+    while (this.#known < this.#commands.length) {
+      const command = this.#commands[this.#known++]!
       const equal = this.#equals.get(command.key)
       if (equal === undefined) this.#equals.set(command.key, { commands: [command], fresh: 0 })
       else equal.commands.push(command)
     }
   }
 
-  /** A client has connected. */
-  follow(): Follower {
-    return new Follower(this, this.#next())
+  #weighs(use: Use): boolean {
+    if (use.weighs !== null) return use.weighs
+    const weighs = hasWeight(use.session, this.#commands)
+    if (weighs || !this.isPartial(use.session)) use.weighs = weighs
+    return weighs
   }
 
   /** @internal */
@@ -112,13 +149,14 @@ export class Script {
     return this.#after === 'cycle'
   }
 
-  /** @internal The first that wasn't given yet, wherever it is; then as `after` says. */
-  anywhere(key: string, fits: (command: RecordedCommand) => boolean): Found {
+  /** @internal The first that wasn't given yet, wherever it is; then as `after` says. @returns null where that depends on what hasn't been read yet. */
+  anywhere(key: string, fits: (command: RecordedCommand) => boolean): Found | null {
+    const fresh = this.ungiven(key, fits)
+    if (fresh !== null) return { command: fresh }
+    if (!this.complete) return null
     const equal = this.#equals.get(key)
     if (equal === undefined) return { command: null, exhausted: false }
     const { commands } = equal
-    const fresh = this.ungiven(key, fits)
-    if (fresh !== null) return { command: fresh }
     if (this.#after === 'repeat') {
       const last = commands.findLast(fits)
       return last === undefined ? { command: null, exhausted: false } : { command: last }
@@ -130,18 +168,20 @@ export class Script {
     return { command: fitting[0]! }
   }
 
-  /** The first session that nobody has repeated; then as `after` says. */
-  #next(): RecordedSession | null {
+  /** The first session that nobody has repeated; then as `after` says. @returns undefined where that depends on what hasn't been read yet. */
+  #next(): RecordedSession | null | undefined {
     const uses = this.#uses
     while (this.#untaken < uses.length && uses[this.#untaken]!.taken > 0) this.#untaken++
     for (let index = this.#untaken; index < uses.length; index++) {
-      const { session, weight, taken, followers } = uses[index]!
+      const use = uses[index]!
+      const { session, taken, followers } = use
       // One in which nothing was asked for is no script: a client that only looked whether somebody is there.
-      if (taken === 0 && followers === 0 && weight > 0) return session
+      if (taken === 0 && followers === 0 && this.#weighs(use)) return session
     }
-    if (this.#after === 'miss') return uses.find(({ weight, followers }) => weight === 0 && followers === 0)?.session ?? null
-    const scripts = uses.some(({ weight }) => weight > 0) ? uses.filter(({ weight }) => weight > 0) : uses
-    if (this.#after === 'repeat') return scripts.at(-1)!.session
+    if (!this.complete) return undefined
+    if (this.#after === 'miss') return uses.find((use) => !this.#weighs(use) && use.followers === 0)?.session ?? null
+    if (this.#after === 'repeat') return (uses.findLast((use) => this.#weighs(use)) ?? uses.at(-1)!).session
+    const scripts = uses.some((use) => this.#weighs(use)) ? uses.filter((use) => this.#weighs(use)) : uses
     return scripts.reduce((least, use) => use.taken < least.taken ? use : least).session
   }
 }
@@ -174,21 +214,26 @@ export class Follower {
 
   /** The session has been repeated to its end. */
   get atEnd(): boolean {
-    return this.#inOrder && this.#session !== null && this.#position === this.#session.to
+    return this.#inOrder && this.#session !== null && !this.#script.isPartial(this.#session) && this.#position === this.#session.to
   }
 
   /**
    * The recorded command that answers what is asked: the one expected, or later in the session, or in any; it counts as given.
+   * @returns null where that depends on what hasn't been read yet: to be asked again then.
    * @param byOrder the first that wasn't given yet comes before all, whatever session it is in: for logins, whose refusals are sessions that nobody follows.
    */
-  find(key: string, fit: (command: RecordedCommand) => Fit, byOrder = false): Found {
+  find(key: string, fit: (command: RecordedCommand) => Fit, byOrder = false): Found | null {
+    this.#script.grow()
     let exhausted = false
     for (const quality of ['exact', 'close'] as const) {
       const fits = (command: RecordedCommand): boolean => fit(command) === quality
       const first = byOrder ? this.#script.ungiven(key, fits) : null
+      if (first === null && byOrder && !this.#script.complete) return null
       const here = this.#session !== null && !(byOrder && this.#script.cycles)
       const near = first ?? (here ? this.#script.inSession(key, this.#session!, this.#position, fits) : null)
-      const found: Found = near === null ? this.#script.anywhere(key, fits) : { command: near }
+      if (near === null && here && this.#script.isPartial(this.#session!)) return null
+      const found = near === null ? this.#script.anywhere(key, fits) : { command: near }
+      if (found === null) return null
       if (found.command !== null) {
         this.#goOn(found.command)
         this.#script.give(found.command)

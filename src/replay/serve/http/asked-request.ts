@@ -22,8 +22,9 @@ export interface Asking extends AskedRequest {
   readonly since: number
 }
 
-/** The parts of a request target (RFC 9112 §3.2): of the absolute form, the host is its own. */
-export function partsOfTarget(target: string): { readonly path: string, readonly query: string | null, readonly authority: string | null } {
+/** The parts of a request target (RFC 9112 §3.2): of the absolute form, the host is its own; a CONNECT's is nothing else. */
+export function partsOfTarget(method: string, target: string): { readonly path: string, readonly query: string | null, readonly authority: string | null } {
+  if (method === 'CONNECT') return { path: '', query: null, authority: target }
   const absolute = /^https?:\/\/([^/?]*)/i.exec(target)
   const rest = absolute === null ? target : target.slice(absolute[0].length)
   const question = rest.indexOf('?')

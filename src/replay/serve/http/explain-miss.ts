@@ -3,7 +3,7 @@ import { firstJsonDifference } from '../../compare/json-difference.js'
 import type { Difference } from '../miss.js'
 import { headerText, recordedRequest } from './asked-request.js'
 import type { AskedRequest } from './asked-request.js'
-import { canonicalBody, canonicalQuery, nameOf } from './match-key.js'
+import { canonicalBody, canonicalQuery, comparesHost, nameOf } from './match-key.js'
 import type { MatchRules } from './match-rules.js'
 
 /** Recorded paths, each way, and requests that are looked at: a miss may take some time, but not any. */
@@ -46,8 +46,8 @@ export function closestTo(asked: AskedRequest, rules: MatchRules, recording: Rec
   return best
 }
 
-export function lineOf({ method, path, query }: Pick<AskedRequest, 'method' | 'path' | 'query'>): string {
-  const line = `${method} ${path}${query === null ? '' : `?${query}`}`
+export function lineOf({ method, path, query, host }: Pick<AskedRequest, 'method' | 'path' | 'query' | 'host'>): string {
+  const line = method === 'CONNECT' ? `CONNECT ${host ?? ''}` : `${method} ${path}${query === null ? '' : `?${query}`}`
   return line.length <= longestLine ? line : `${line.slice(0, longestLine)}…`
 }
 
@@ -58,8 +58,8 @@ function differencesOf(asked: AskedRequest, recorded: AskedRequest, rules: Match
     if (came !== other) found.push({ field, came: short(came), recorded: short(other) })
   }
   if (rules.method) add('method', asked.method, recorded.method)
-  if (rules.path) add('path', asked.path, recorded.path)
-  if (rules.host) add('host', asked.host, recorded.host)
+  if (rules.path && asked.method !== 'CONNECT') add('path', asked.path, recorded.path)
+  if (comparesHost(asked, rules)) add('host', asked.host, recorded.host)
   for (const name of rules.headers) add(`header ${name}`, headerText(asked.headers, name), headerText(recorded.headers, name))
   if (canonicalQuery(asked.query, rules) !== canonicalQuery(recorded.query, rules)) found.push(...differencesOfQuery(asked.query, recorded.query, rules))
   if (body !== canonicalBody(recorded, rules)) found.push(differenceOfBody(asked, recorded, rules))
@@ -102,7 +102,10 @@ function nearestPaths(path: string, recording: Recording, relays: readonly numbe
     for (let at = 0; at < own.length && at < parts.length; at++) if (own[at] === parts[at]) same++
     let letters = 0
     while (letters < path.length && path[letters] === other[letters]) letters++
-    return -(same * 1000 - Math.abs(own.length - parts.length) * 100 + Math.min(letters, 99))
+    const most = Math.min(path.length, other.length) - letters
+    let ending = 0
+    while (ending < most && path.at(-1 - ending) === other.at(-1 - ending)) ending++
+    return -(same * 1000 - Math.abs(own.length - parts.length) * 100 + Math.min(letters + ending, 99))
   }
   return paths.map((other) => [distance(other), other] as const).sort(([one], [other]) => one - other).slice(0, 5).map(([, other]) => other)
 }

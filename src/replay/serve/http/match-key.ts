@@ -39,9 +39,16 @@ export function canonicalBody(request: AskedRequest, rules: MatchRules): string 
 }
 
 /** What a request is found by besides its method, path, query and body. */
-export function canonicalFields({ host, headers }: AskedRequest, rules: MatchRules): string {
-  if (!rules.host && rules.headers.length === 0) return ''
-  return JSON.stringify([rules.host ? host?.toLowerCase() ?? null : null, ...rules.headers.map((name) => headerText(headers, name))])
+export function canonicalFields(request: AskedRequest, rules: MatchRules): string {
+  const { host, headers } = request
+  const byHost = comparesHost(request, rules)
+  if (!byHost && rules.headers.length === 0) return ''
+  return JSON.stringify([byHost ? host?.toLowerCase() ?? null : null, ...rules.headers.map((name) => headerText(headers, name))])
+}
+
+/** Where a tunnel leads is all that a CONNECT asks for. */
+export function comparesHost({ method }: Pick<AskedRequest, 'method'>, rules: MatchRules): boolean {
+  return rules.host || (method === 'CONNECT' && rules.path)
 }
 
 /** Keys are remembered by the thousand. */

@@ -12,8 +12,8 @@ export function missAnswer({ kind, asked, closest, differs, text }: Miss, reques
   return buildAnswer({
     status: 502,
     reason: 'No Recorded Answer',
-    headers: { 'X-Wiretape-Miss': kind, ...(json ? {} : { 'Content-Type': 'text/plain; charset=utf-8' }) },
-    body: json ? { error: text, kind, asked, closest, differs } : `${lines.join('\n')}\n`,
+    headers: { 'X-Wiretape-Miss': kind, 'Content-Type': json ? 'application/json' : 'text/plain; charset=utf-8' },
+    body: json ? `${JSON.stringify({ error: text, kind, asked, closest, differs })}\n` : `${lines.join('\n')}\n`,
   }, request?.method ?? 'GET', closing)
 }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { RecordedPiece } from '../../../recording/legs.js'
 import type { Recording } from '../../../recording/recording.js'
 import { headOf } from './answer-head.js'
+import type { Asking } from './asked-request.js'
 import type { RecordedAnswer } from './recorded-answer.js'
 import type { Site } from './site.js'
 
@@ -11,7 +12,7 @@ import type { Site } from './site.js'
  * @param bare the body without chunks.
  */
 export async function playAnswer(
-  socket: Socket, asked: { readonly method: string, readonly version: string, readonly since: number }, answer: RecordedAnswer, bare: boolean,
+  socket: Socket, asked: Pick<Asking, 'method' | 'version' | 'since' | 'headers'>, answer: RecordedAnswer, bare: boolean,
   { recording, pace, settings: { refresh } }: Pick<Site, 'recording' | 'pace' | 'settings'>, gone: AbortSignal,
 ): Promise<void> {
   const { id, exchange: { started, ended, method }, informational, head, headAt, rest, ending } = answer
@@ -23,7 +24,7 @@ export async function playAnswer(
   }
   // HTTP/1.0 knows none.
   if (informational.length > 0 && asked.version !== '1.0' && !await write(informational, answer.exchange.firstByte ?? started)) return
-  if (head.length > 0 && !await write(headOf(answer, { refresh, now: Date.now(), bare }), headAt)) return
+  if (head.length > 0 && !await write(headOf(answer, { refresh, now: Date.now(), bare, asked: asked.headers }), headAt)) return
   if (asked.method === 'HEAD' && method !== 'HEAD') return
   for (const { bytes, kind, time } of rest ?? restFrom(recording, id)) {
     if (bare && kind !== 'body') continue

@@ -27,6 +27,8 @@ export interface RecordedAnswer {
   /** All of it, 1xx and head too, where it is kept. */
   readonly whole?: Buffer
   readonly ending: Ending
+  /** What comes after its head is no HTTP (101, CONNECT). */
+  readonly tunnels: boolean
   /** Why it can't be given; null where it can. */
   readonly incomplete: string | null
 }
@@ -38,7 +40,7 @@ export const mostKept = 256 * 1024
 export function readAnswer(recording: Recording, id: number): RecordedAnswer {
   const exchange = recording.exchange(id)
   const { error, changed, ended, method } = exchange
-  const { endReason, droppedDown } = recording.connection(exchange.connectionId)
+  const { endReason, droppedDown, droppedUp } = recording.connection(exchange.connectionId)
   const heads: Buffer[] = []
   let headAt = exchange.firstByte ?? exchange.started
   const check = changed || droppedDown > 0 ? new WholeCheck(method ?? '') : null
@@ -69,9 +71,10 @@ export function readAnswer(recording: Recording, id: number): RecordedAnswer {
     // A client that was torn away before it had the head got none of the body.
     rest: final === null ? [] : rest,
     ending: cut !== null && 'ending' in cut ? cut.ending : ends ? 'close' : 'goes on',
+    tunnels,
     incomplete: ended === null ? 'the recording ends before it does'
       : lost ? 'not all of its bytes were recorded'
-        : tunnels ? 'it opened a tunnel, which isn\'t played'
+        : tunnels && droppedUp + droppedDown > 0 ? 'it opened a tunnel of which not all bytes were recorded'
           : error !== null && isUndecodable(recording, id) ? `it is no HTTP: ${error}`
             : cut !== null && 'incomplete' in cut ? cut.incomplete : null,
   }

@@ -15,8 +15,8 @@ type Group = ReadonlyMap<string, readonly Candidate[]>
 /** Most candidates whose bodies are read to find one that was masked. */
 const mostMasked = 100
 
-/** The exchange that answers a request; or why none does. */
-export type Found = { readonly id: number } | { readonly missing: 'unknown' } | { readonly missing: 'exhausted', readonly last: number }
+/** The exchange that answers a request, and all that answer an equal one: the same list for as long as no more is recorded; or why none does. */
+export type Found = { readonly id: number, readonly equal: readonly number[] } | { readonly missing: 'unknown' } | { readonly missing: 'exhausted', readonly last: number }
 
 export interface RecordedRequestsOptions {
   readonly recording: Recording
@@ -79,7 +79,7 @@ export class RecordedRequests {
     const given = this.#given.get(key) ?? 0
     if (given >= ids.length && this.#options.after === 'miss') return { missing: 'exhausted', last: ids.at(-1)! }
     if (counts) this.#given.set(key, given + 1)
-    return { id: given < ids.length ? ids[given]! : this.#options.after === 'cycle' ? ids[given % ids.length]! : ids.at(-1)! }
+    return { id: given < ids.length ? ids[given]! : this.#options.after === 'cycle' ? ids[given % ids.length]! : ids.at(-1)!, equal: ids }
   }
 
   #matching(request: AskedRequest, rules: MatchRules, want: Want, line: string, rest: string): readonly Candidate[] {
@@ -146,7 +146,7 @@ export class RecordedRequests {
 
   #restOf(candidate: Candidate, rules: MatchRules): string {
     const { recording } = this.#options
-    candidate.rest ??= candidate.line.bodySize === 0 && !rules.host && rules.headers.length === 0 ? '' : restKey(recordedRequest(recording, candidate.line.id), rules)
+    candidate.rest ??= candidate.line.bodySize === 0 && candidate.line.method !== 'CONNECT' && !rules.host && rules.headers.length === 0 ? '' : restKey(recordedRequest(recording, candidate.line.id), rules)
     return candidate.rest
   }
 

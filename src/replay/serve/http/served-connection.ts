@@ -11,6 +11,7 @@ import { Inflow, piecesOf } from '../../../relay/http/inflow.js'
 import type { Piece } from '../../../relay/http/inflow.js'
 import { resetSocket } from '../../../relay/reset-socket.js'
 import type { Miss } from '../miss.js'
+import { Session } from '../tcp/session.js'
 import { playAnswer } from './play-answer.js'
 import { AskedBody } from './asked-body.js'
 import { partsOfTarget } from './asked-request.js'
@@ -91,7 +92,7 @@ export class ServedConnection {
   }
 
   #begin({ method, target, version, headers }: RequestEvent): void {
-    const { path, query, authority } = partsOfTarget(target)
+    const { path, query, authority } = partsOfTarget(method, target)
     const host = authority ?? headers.find(([name]) => name.toLowerCase() === 'host')?.[1] ?? null
     this.#asking = { method, target, version, path, query, host, headers, body: new AskedBody(), since: performance.now() }
     if (version === '1.1' && expectsContinue(headers)) this.#socket.write(continueHead)
@@ -122,6 +123,10 @@ export class ServedConnection {
       return
     }
     this.#site.onServed()
+    if (answer.tunnels) {
+      this.#later(() => this.#tunnel(asking, answer, found.equal))
+      return
+    }
     const bare = asking.version === '1.0' && answer.chunked
     const plain = !bare && !pace.waits && (asking.version !== '1.0' || answer.informational.length === 0) && !settings.refresh.date && !settings.refresh.cookies && (asking.method === 'HEAD') === (answer.exchange.method === 'HEAD')
     const whole = plain ? answer.whole ?? null : null
@@ -135,6 +140,24 @@ export class ServedConnection {
     }
     if (whole.length > 0) this.#socket.write(whole)
     this.#over(answer.status, ending)
+  }
+
+  /** The recorded head, and from then on the connection is no HTTP any more. */
+  async #tunnel(asking: Asking, answer: RecordedAnswer, equal: readonly number[]): Promise<void> {
+    const { tunnels, pace, onServed, onMiss, onProblem } = this.#site
+    await playAnswer(this.#socket, asking, answer, false, this.#site, this.#gone.signal)
+    if (this.#ended) return
+    this.#ended = true
+    const tunnel = tunnels.open(asking, equal)
+    // What came behind the request was taken for HTTP, or kept.
+    const { waiting } = this.#inflow
+    const bytes = Buffer.concat(waiting.flatMap((piece) => piece.type === 'span' ? [piece.bytes] : []))
+    this.#inflow.clear()
+    await new Session({
+      socket: this.#socket, pace, onServed, onProblem, conversation: Promise.resolve(tunnel.conversation),
+      begun: { bytes, over: waiting.some(({ type }) => type === 'fin') }, heard: tunnel.heard,
+      onDeparture: (departure, opening) => onMiss(tunnel.missOf(departure, opening, this.client)),
+    }).run()
   }
 
   #closesAfter({ version, headers }: Asking, answer: RecordedAnswer): boolean {

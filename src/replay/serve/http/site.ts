@@ -5,6 +5,7 @@ import type { AnswerCache } from './answer-cache.js'
 import type { Forwarder } from './forwarder.js'
 import type { RecordedRequests } from './recorded-requests.js'
 import type { HttpServeSettings } from './settings.js'
+import type { Tunnels } from './tunnels.js'
 
 /** What the connections of one listener share. */
 export interface Site {
@@ -12,6 +13,7 @@ export interface Site {
   readonly relays: readonly number[]
   readonly requests: RecordedRequests
   readonly answers: AnswerCache
+  readonly tunnels: Tunnels
   readonly settings: HttpServeSettings
   readonly pace: Pace
   /** The live server, where one answers for what the recording doesn't know. */

@@ -8,6 +8,7 @@ import { readAnswer } from './recorded-answer.js'
 import { RecordedRequests } from './recorded-requests.js'
 import { ServedConnection } from './served-connection.js'
 import type { Site } from './site.js'
+import { Tunnels } from './tunnels.js'
 
 /** Stands in for a recorded HTTP server. */
 export async function startHttp(options: StandInOptions): Promise<StandIn> {
@@ -20,7 +21,7 @@ export async function startHttp(options: StandInOptions): Promise<StandIn> {
   const connections = new Set<ServedConnection>()
   let forwarder: Forwarder | null = null
   const site: Site = {
-    ...options, settings, answers: new AnswerCache(recording),
+    ...options, settings, answers: new AnswerCache(recording), tunnels: new Tunnels(recording, after, options.tcp),
     get forwarder() { return forwarder },
     get relays() { return relays },
     get requests() { return requests },

@@ -14,7 +14,7 @@ const openingKept = 64
  * depends on the client's bytes alone, not on how they were split.
  */
 export class Conversation {
-  readonly #narrowing: Narrowing
+  #narrowing: Narrowing
   readonly #compared: number
   readonly #said = new Said()
   #over = false
@@ -83,6 +83,24 @@ export class Conversation {
 
   /** To be asked until it waits or the conversation is over. */
   async next(): Promise<Act> {
+    for (;;) {
+      const act = await this.#next()
+      if (act.kind !== 'diverged' || !await this.#crossOver(act)) return act
+    }
+  }
+
+  /** What is said was recorded elsewhere, after the same words. */
+  async #crossOver({ script, offset, came }: Extract<Act, { kind: 'diverged' }>): Promise<boolean> {
+    if (this.#compared !== Infinity) return false
+    const elsewhere = await this.#narrowing.elsewhere(script, offset, came[0]!)
+    if (elsewhere === null) return false
+    this.#narrowing = elsewhere
+    this.#node = elsewhere.root
+    this.#branch = this.#follower = this.#run = this.#chosen = null
+    return true
+  }
+
+  async #next(): Promise<Act> {
     for (;;) {
       if (this.#follower !== null) return this.#follower.next(this.#said, this.#over)
       if (this.#run !== null) {
@@ -163,8 +181,8 @@ export class Conversation {
     const { of: { bytes, node: to }, matched } = this.#branch
     const wanted = bytes.subarray(matched, matched + first.length)
     const same = firstDifference(first, wanted)
-    if (same < wanted.length) return this.#diverged(node.up + matched + same, to.scripts[0]!, first.subarray(same))
-    said.drop(same)
+    if (same > 0) said.drop(same)
+    if (same < wanted.length) return this.#diverged(node.up + matched + same, to.scripts[0]!, said.first)
     this.#branch.matched += same
     if (this.#branch.matched === bytes.length) {
       this.#node = to

@@ -4,18 +4,27 @@ import { quote } from '../../../protocols/quote.js'
 import { byteView } from '../byte-view.js'
 import type { Miss } from '../miss.js'
 import type { Departure } from './act.js'
-import type { RecordedScripts } from './recorded-scripts.js'
 
 /** What a plugin that keeps secrets out of a recording leaves of them. */
 const mask = Buffer.from('****')
 
+/** The scripts that it may have left, as a message names them. */
+export interface NamedScripts {
+  /** `recorded connection`, before its id. */
+  readonly name: string
+  readonly id: (script: number) => number
+  /** Ids of connections of which bytes are missing. */
+  readonly incomplete: readonly number[]
+}
+
 /** What is told of a client that left its script. @param opening the first bytes that it said. */
-export function missOf(departure: Departure, opening: Buffer, client: Address | null, scripts: RecordedScripts, recording: Recording): Miss {
+export function missOf(departure: Departure, opening: Buffer, client: Address | null, scripts: NamedScripts, recording: Recording): Miss {
+  const { name } = scripts
   const asked = opening.length === 0 ? 'nothing yet' : quote(opening.toString('latin1'))
   const plain = { protocol: 'tcp', client, asked, differs: [] } as const
   if (departure.kind === 'exhausted') {
     const closest = scripts.id(departure.script)
-    return { ...plain, kind: 'exhausted', closest, text: `all recorded connections that go like this have been given; the last is ${closest}` }
+    return { ...plain, kind: 'exhausted', closest, text: `all that go like this have been given; the last is ${name} ${closest}` }
   }
   const cut = incompleteLike(opening, scripts, recording)
   if (departure.kind === 'unknown') {
@@ -27,14 +36,14 @@ export function missOf(departure: Departure, opening: Buffer, client: Address | 
   if (recorded?.subarray(0, mask.length).equals(mask) === true) {
     return {
       ...plain, kind: 'incomplete', closest,
-      text: `recorded connection ${closest} has asterisks from byte ${offset} on, as masks leave them: what its client said isn't known, and can't be compared; --tcp-match prefix or turn may do`,
+      text: `${name} ${closest} has asterisks from byte ${offset} on, as masks leave them: what its client said isn't known, and can't be compared; --tcp-match prefix or turn may do`,
     }
   }
   const [now, then] = [byteView(came), recorded === null ? null : byteView(recorded)]
   return {
     ...plain, kind: 'diverged', closest, differs: [{ field: `offset ${offset}`, came: now, recorded: then }],
-    text: then === null ? `the client of recorded connection ${closest} said nothing more after byte ${offset}, this one says ${now}`
-      : `what the client says differs at byte ${offset} from recorded connection ${closest}: it says ${now}, and ${then} was recorded`,
+    text: then === null ? `the client of ${name} ${closest} said nothing more after byte ${offset}, this one says ${now}`
+      : `what the client says differs at byte ${offset} from ${name} ${closest}: it says ${now}, and ${then} was recorded`,
   }
 }
 
@@ -43,7 +52,7 @@ function incomplete(plain: Omit<Miss, 'kind' | 'closest' | 'text'>, closest: num
 }
 
 /** Where bytes were left out of a connection that begins as the client did. @returns its id. */
-function incompleteLike(opening: Buffer, { incomplete }: RecordedScripts, recording: Recording): number | null {
+function incompleteLike(opening: Buffer, { incomplete }: NamedScripts, recording: Recording): number | null {
   // Told for the sake of a better sentence: not worth a search among very many.
   return incomplete.slice(0, 1000).find((id) => {
     const recorded = recording.segmentAt(id, 'up', 0)?.bytes ?? Buffer.alloc(0)

@@ -102,6 +102,7 @@ export class Follower {
     const same = firstDifference(first.subarray(0, checked), recorded.subarray(0, checked))
     if (same < checked) {
       this.#advance(same, time)
+      if (same > 0) said.drop(same)
       return this.#diverged(first.subarray(same), recorded.subarray(same))
     }
     this.#advance(both, time)

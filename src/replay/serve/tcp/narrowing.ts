@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { After } from '../stand-in.js'
-import { firstDifference } from '../byte-view.js'
+import { Crossings } from './crossings.js'
+import type { Crossing } from './crossings.js'
+import { addHead } from './heads.js'
+import type { Heads } from './heads.js'
 import type { Reach } from './match.js'
 import { isNoAnswer, stepOf } from './script.js'
-import type { Place, ScriptPiece, Scripts } from './script.js'
+import type { Place, Scripts } from './script.js'
 
 /** Scripts that agree with each other on all that was said so far. Shared by all connections that come this way. */
 export interface Node extends Place {
@@ -67,12 +70,31 @@ export class Narrowing {
   readonly root: Node
   readonly #after: After
   readonly #reach: Reach
+  readonly #crossings: Crossings
+  readonly #crossed = new Map<Crossing, Narrowing>()
 
-  constructor(scripts: Scripts, after: After, reach: Reach) {
+  constructor(scripts: Scripts, after: After, reach: Reach, from: { readonly crossings: Crossings, readonly up: number, readonly members: readonly number[] } | null = null) {
     this.scripts = scripts
     this.#after = after
     this.#reach = reach
-    this.root = this.#node(0, 0, Array.from({ length: scripts.size }, (_, script) => script), false)
+    this.#crossings = from?.crossings ?? new Crossings(scripts)
+    this.root = this.#node(from?.up ?? 0, 0, from?.members ?? Array.from({ length: scripts.size }, (_, script) => script), false)
+  }
+
+  /**
+   * A client was given what the server said in `script`, and says at `up` what is said in others alone: where it goes on then. With `miss`, where each is given
+   * once, nowhere.
+   */
+  async elsewhere(script: number, up: number, byte: number): Promise<Narrowing | null> {
+    if (this.#after === 'miss' || up >= horizon) return null
+    const crossing = await this.#crossings.from(script, up, byte)
+    if (crossing === null) return null
+    let narrowing = this.#crossed.get(crossing)
+    if (narrowing === undefined) {
+      narrowing = new Narrowing(crossing.scripts, this.#after, this.#reach, { crossings: this.#crossings, up, members: crossing.members })
+      this.#crossed.set(crossing, narrowing)
+    }
+    return narrowing
   }
 
   /** Whose turn it is, of those that are as good: the recorded order, then as `after` says. @returns null where all were given. */
@@ -129,7 +151,7 @@ export class Narrowing {
     const waiting: number[] = []
     const over: number[] = []
     const ends: number[] = []
-    const heads = new Map<number, { bytes: Buffer, scripts: number[] }>()
+    const heads: Heads = new Map()
     for (const [index, script] of node.scripts.entries()) {
       if (index % slice === 0) {
         if (index > 0) await breathe()
@@ -223,16 +245,4 @@ export class Narrowing {
     }
     return true
   }
-}
-
-/** A head is kept as short as what all of its scripts have in common. */
-function addHead(heads: Map<number, { bytes: Buffer, scripts: number[] }>, script: number, { bytes }: ScriptPiece, longest: number): void {
-  const own = bytes.subarray(0, longest)
-  const head = heads.get(own[0]!)
-  if (head === undefined) {
-    heads.set(own[0]!, { bytes: Buffer.from(own), scripts: [script] })
-    return
-  }
-  head.bytes = head.bytes.subarray(0, firstDifference(head.bytes, own))
-  head.scripts.push(script)
 }

@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { Direction } from '../../../protocols/decoder.js'
-import type { Recording } from '../../../recording/recording.js'
+import type { Recording, StreamEnds } from '../../../recording/recording.js'
 import type { ConnectionRecord } from '../../../recording/rows.js'
 import type { StreamSegment } from '../../../recording/stream-places.js'
 import type { Place, ScriptEnd, ScriptPiece, Scripts } from './script.js'
@@ -38,16 +38,22 @@ export class RecordedScripts implements Scripts {
   /** @param over asked between slices: whether nobody waits for it any longer. */
   static async load(recording: Recording, relays: readonly number[], over: () => boolean): Promise<RecordedScripts> {
     const scripts = new RecordedScripts(recording)
-    const where = `protocol = 'tcp' AND parent_id IS NULL AND relay_id IN (${relays.join(', ')})`
     for (let after = 0; !over();) {
-      let read = 0
-      for (const row of recording.connections({ where, after, limit: slice })) {
-        scripts.#add(row)
-        after = row.id
-        read++
-      }
-      if (read < slice) break
+      const rows = recording.streamEnds(relays, 'tcp', after, slice)
+      for (const row of rows) scripts.#add(row)
+      if (rows.length < slice) break
+      after = rows.at(-1)!.id
       await breathe()
+    }
+    return scripts
+  }
+
+  /** These alone, whatever is known of them. */
+  static of(recording: Recording, connections: readonly ConnectionRecord[]): RecordedScripts {
+    const scripts = new RecordedScripts(recording)
+    for (const connection of connections) {
+      const { connected, opened, droppedUp, droppedDown } = connection
+      scripts.#add({ ...connection, began: connected ?? opened, dropped: droppedUp + droppedDown })
     }
     return scripts
   }
@@ -90,8 +96,8 @@ export class RecordedScripts implements Scripts {
     return segments
   }
 
-  #add({ id, endReason, opened, connected, closed, bytesUp, bytesDown, changed, droppedUp, droppedDown }: ConnectionRecord): void {
-    if (droppedUp > 0 || droppedDown > 0) {
+  #add({ id, endReason, began, closed, bytesUp, bytesDown, changed, dropped }: StreamEnds): void {
+    if (dropped > 0) {
       this.incomplete.push(id)
       return
     }
@@ -101,6 +107,6 @@ export class RecordedScripts implements Scripts {
     this.#lengths.up.push(closed === null ? Infinity : bytesUp)
     this.#lengths.down.push(closed === null ? Infinity : bytesDown)
     this.#ends.push(ends[endReason ?? ''] ?? 'close')
-    this.#began.push(connected ?? opened)
+    this.#began.push(began)
   }
 }

@@ -10,6 +10,10 @@ export interface SessionOptions {
   readonly pace: Pace
   /** Made once the recording has been looked through. */
   readonly conversation: Promise<Conversation>
+  /** What the client has said already, and whether it has closed its side. */
+  readonly begun?: { readonly bytes: Buffer, readonly over: boolean }
+  /** How what the client says is compared; as it is where this is left out. */
+  readonly heard?: (bytes: Buffer) => Buffer
   readonly onServed: () => void
   readonly onDeparture: (departure: Departure, opening: Buffer) => void
   readonly onProblem: (message: string) => void
@@ -91,9 +95,11 @@ export class Session {
   }
 
   #read(conversation: Conversation): void {
-    const { socket } = this.#options
+    const { socket, begun, heard = (bytes: Buffer) => bytes } = this.#options
+    if (begun !== undefined) conversation.take(heard(begun.bytes))
+    if (begun?.over === true) conversation.finish()
     socket.on('data', (bytes) => {
-      conversation.take(bytes)
+      conversation.take(heard(bytes))
       if (conversation.waiting > mostWaiting) socket.pause()
       this.#tell()
     })

@@ -22,7 +22,7 @@ export const startTcp: StartStandIn = async ({ recording, relays, listen, pace, 
     const session = new Session({
       socket, pace, onServed, onProblem,
       conversation: loaded.then((narrowing) => new Conversation(narrowing, tcp.compared)),
-      onDeparture: (departure, opening) => onMiss(missOf(departure, opening, client, scripts!, recording)),
+      onDeparture: (departure, opening) => onMiss(missOf(departure, opening, client, { name: 'recorded connection', id: (script) => scripts!.id(script), incomplete: scripts!.incomplete }, recording)),
     })
     sessions.add(session)
     socket.once('close', () => sessions.delete(session))

@@ -1,0 +1,106 @@
+import type { Database, Statement } from 'better-sqlite3'
+import { readTransfer } from './read-rows.js'
+import type { Row } from './read-rows.js'
+import type { FtpTransferRecord } from './rows.js'
+
+/** The little of a session by which it is repeated. */
+export interface FtpSessionLine {
+  readonly id: number
+  readonly connectionId: number
+  /** µs since the epoch. */
+  readonly started: number
+}
+
+/** The little of a command by which it is looked for. */
+export interface FtpCommandLine {
+  readonly id: number
+  readonly verb: string
+  readonly argument: string | null
+  readonly path: string | null
+  /** µs since the epoch. */
+  readonly started: number
+  readonly code: number | null
+  readonly text: string | null
+  readonly error: string | null
+}
+
+type SessionColumns = readonly [id: number, connectionId: number, started: number]
+type CommandColumns = readonly [
+  id: number, verb: string, argument: string | null, path: string | null, started: number, code: number | null, text: string | null, error: string | null,
+]
+
+type Groups = ReadonlyMap<number, readonly number[]>
+
+const columns = 'id, verb, argument, path, started, code, text, error'
+
+/** Rows read in one go. */
+const page = 500
+
+/** FTP session by session, in its order: made for recordings of a million commands, of which nobody wants all at once. */
+export class FtpRows {
+  readonly #database: Database
+  readonly #commands: Statement
+  readonly #transfers: Statement
+  /** Ids of commands and transfers by session; null where the file has an index of that. It hasn't in a recording that is open still, or was cut off. */
+  readonly #ids: { readonly commands: Groups, readonly transfers: Groups } | null
+
+  constructor(database: Database) {
+    this.#database = database
+    const indexed = database.prepare(`SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = 'ftp_command_by_session'`).get() !== undefined
+    this.#ids = indexed ? null : { commands: this.#bySession('ftp_command'), transfers: this.#bySession('ftp_transfer') }
+    this.#commands = database.prepare(indexed
+      ? `SELECT ${columns} FROM ftp_command WHERE session_id = ? AND id > ? ORDER BY id LIMIT ${page}`
+      : `SELECT ${columns} FROM ftp_command WHERE id = ?`).raw()
+    this.#transfers = database.prepare(`SELECT * FROM ftp_transfer WHERE ${indexed ? 'session_id' : 'id'} = ? ORDER BY id`)
+  }
+
+  /** Sessions of these relays, the first so many after one. */
+  sessions(relays: readonly number[], after: number, most: number): readonly FtpSessionLine[] {
+    const rows = this.#database.prepare(
+      `SELECT s.id, s.connection_id, s.started FROM ftp_session s JOIN connection c ON c.id = s.connection_id
+       WHERE s.id > ? AND c.protocol = 'ftp' AND c.parent_id IS NULL AND c.relay_id IN (${relays.map(Number).join(', ')}) ORDER BY s.id LIMIT ?`).raw().all(after, most) as SessionColumns[]
+    return rows.map(([id, connectionId, started]) => ({ id, connectionId, started }))
+  }
+
+  /** A session's commands in their order, some hundreds at a time: none is held between. */
+  *commands(sessionId: number): Generator<readonly FtpCommandLine[]> {
+    if (this.#ids !== null) {
+      const ids = this.#ids.commands.get(sessionId) ?? []
+      for (let at = 0; at < ids.length; at += page) yield ids.slice(at, at + page).map((id) => lineOf(this.#commands.get(id) as CommandColumns))
+      return
+    }
+    for (let after = -1; ;) {
+      const rows = this.#commands.all(sessionId, after) as CommandColumns[]
+      if (rows.length > 0) yield rows.map(lineOf)
+      if (rows.length < page) return
+      after = rows.at(-1)![0]
+    }
+  }
+
+  transfers(sessionId: number): readonly FtpTransferRecord[] {
+    const rows = this.#ids === null ? this.#transfers.all(sessionId) : (this.#ids.transfers.get(sessionId) ?? []).map((id) => this.#transfers.get(id))
+    return (rows as Row[]).map(readTransfer)
+  }
+
+  /** Ids of sessions in which somebody was told a folder, in the order of that. */
+  toldFolders(after: number, most: number): readonly { readonly id: number, readonly sessionId: number }[] {
+    const rows = this.#database.prepare(
+      `SELECT id, session_id FROM ftp_command WHERE id > ? AND verb IN ('PWD', 'XPWD') AND code = 257 ORDER BY id LIMIT ?`).raw().all(after, most) as [number, number][]
+    return rows.map(([id, sessionId]) => ({ id, sessionId }))
+  }
+
+  #bySession(table: 'ftp_command' | 'ftp_transfer'): Groups {
+    const found = new Map<number, number[]>()
+    for (const row of this.#database.prepare(`SELECT id, session_id FROM ${table} ORDER BY id`).raw().iterate()) {
+      const [id, sessionId] = row as [number, number]
+      const ids = found.get(sessionId)
+      if (ids === undefined) found.set(sessionId, [id])
+      else ids.push(id)
+    }
+    return found
+  }
+}
+
+function lineOf([id, verb, argument, path, started, code, text, error]: CommandColumns): FtpCommandLine {
+  return { id, verb, argument, path, started, code, text, error }
+}
