@@ -14,6 +14,9 @@ const commitEvery = 1024 * 1024
 /** Entries in one transaction. */
 const mostEntries = 20_000
 
+/** Bytes of heads that aren't complete, over all connections: in live traffic, what clients and sockets hold bounds them. */
+const mostHeld = 32 * 1024 * 1024
+
 /** A relay a server: the oldest are forgotten and written again where a scan of many hosts was captured. */
 const relaysRemembered = 65_536
 
@@ -112,6 +115,7 @@ export class ImportWriter {
   #flush(): void {
     this.#bytes = this.#entries = 0
     this.#ingest.flush()
+    this.#ingest.relieve(mostHeld, this.#time)
     this.#file.store.flush(this.#time)
     this.#file.store.commit()
   }
