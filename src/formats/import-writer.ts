@@ -17,7 +17,7 @@ export type ImportedProtocol = 'http' | 'ftp' | 'tcp' | 'udp'
 const mostInFlight = 8
 
 /** Missing bytes that one entry can tell of. */
-const largestGap = 2 ** 30
+const largestGap = 2 ** 32 - 1
 
 /** A relay a server: the oldest are forgotten and written again where a scan of many hosts was captured. */
 const relaysRemembered = 65_536

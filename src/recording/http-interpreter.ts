@@ -76,6 +76,10 @@ export class HttpInterpreter implements Interpreter {
     return this.#open.size === 0
   }
 
+  get held(): number {
+    return this.#decoder.bufferedBytes
+  }
+
   flush(): void {
     for (const exchange of this.#open.values()) {
       if (exchange.dirty && exchange.began) this.#save(exchange)

@@ -15,6 +15,8 @@ type Connection = {
   interpreter: Interpreter
   readonly ended: Record<Direction, boolean>
   dirty: boolean
+  /** Bytes that its interpreter held when it was last flushed. */
+  held: number
 }
 
 /**
@@ -33,6 +35,7 @@ export class Ingest implements SlabSink {
   /** Ids of the newest connections that are over: what plugins have done is summed up after the end. */
   readonly #past = new Map<number, number>()
   readonly #relayIds = new Map<number, number>()
+  #held = 0
 
   /** @param missing what is true of bytes that are told to be missing, in words. */
   constructor(store: Store, missing = 'not recorded: the disk was too slow') {
@@ -106,6 +109,19 @@ export class Ingest implements SlabSink {
       connection.dirty = false
       this.#guard(connection, 'up', connection.row.bytesUp, microseconds(), () => connection.interpreter.flush())
       this.#store.connection(connection.row)
+      this.#holds(connection, connection.interpreter.held ?? 0)
+    }
+  }
+
+  /** Where interpreters hold more than so many bytes together, as of the last flush, those that began first are given up. */
+  relieve(most: number, time: number): void {
+    for (const connection of this.#connections.values()) {
+      if (this.#held <= most) return
+      if (connection.held === 0) continue
+      const why = 'its head is not complete, and there are too many such connections'
+      connection.context.event({ kind: 'decoder-failed', time, text: `the rest of this connection is kept undecoded: ${why}` })
+      this.#holds(connection, 0)
+      this.#toOpaque(connection, time, why)
     }
   }
 
@@ -134,7 +150,7 @@ export class Ingest implements SlabSink {
       },
     }
     this.#connections.set(handle, {
-      row, context, interpreter: this.#childOf(parent, context, note, time) ?? interpreterFor(note.protocol, context), ended: { up: false, down: false }, dirty: true,
+      row, context, interpreter: this.#childOf(parent, context, note, time) ?? interpreterFor(note.protocol, context), ended: { up: false, down: false }, dirty: true, held: 0,
     })
     store.connection(row)
   }
@@ -171,6 +187,7 @@ export class Ingest implements SlabSink {
     this.#guard(connection, 'up', 0, time, () => connection.interpreter.close(time))
     if (connection.row.messages === 0) this.#store.countRecord()
     this.#store.connection(connection.row)
+    this.#holds(connection, 0)
     this.#connections.delete(handle)
     this.#past.set(handle, connection.row.id)
     if (this.#past.size > pastKept) this.#past.delete(this.#past.keys().next().value!)
@@ -184,6 +201,11 @@ export class Ingest implements SlabSink {
       source: note.source, direction: note.direction ?? null, offset: note.offset ?? null, bytes: note.bytes ?? null,
       text: note.text, hook: note.hook ?? null, parameters: note.parameters ?? null, delayMs: note.delayMs ?? null,
     })
+  }
+
+  #holds(connection: Connection, bytes: number): void {
+    this.#held += bytes - connection.held
+    connection.held = bytes
   }
 
   #end(connection: Connection, direction: Direction, time: number, clean: boolean): void {

@@ -25,6 +25,8 @@ export interface Interpreter {
   flush(): void
   /** The record of a message, by its ordinal on the connection: for events that are about it. */
   messageId?(ordinal: number): number | null
+  /** Bytes that it holds of what isn't complete. Absent where those are few. */
+  readonly held?: number
   /** No message is in progress. Absent where that can't be told. */
   readonly idle?: boolean
   /** @param why nothing more of it is read, where that isn't the connection's end. */

@@ -13,6 +13,9 @@ const flushInterval = 200
 /** How far the recorder stands back behind what relays, in steps of nice. */
 const niceness = 10
 
+/** Bytes of past traffic's heads that aren't complete, over all connections: in live traffic, what clients and sockets hold bounds them. */
+const mostHeld = 32 * 1024 * 1024
+
 const port = parentPort!
 const settings = workerData as WorkerSettings
 
@@ -60,6 +63,7 @@ function flush(): void {
 function settle(latest: number): void {
   time = Math.max(time, latest)
   ingest!.flush()
+  ingest!.relieve(mostHeld, time)
   file!.store.flush(time)
 }
 

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import test from 'ava'
 import { question } from '../real/dns-server.js'
 import { bytesOf, onlyConnection, onlyExchange } from '../real/relaying.js'
-import { PcapngFile } from './capture-files.js'
+import { pcap, PcapngFile } from './capture-files.js'
 import { began, capture, Frames, importing } from './importing.js'
 import { cooked, cooked2, ethernet, ipv4, ipv6, ipv6Fragment, loopback, tcp, udp } from './packets.js'
 
@@ -215,4 +215,15 @@ test('more connections at once than are followed: the longest idle are given up,
   const { recording, summary } = await importing(t, capture(list))
   t.is(summary.connections, 40_001)
   t.like(onlyExchange(recording), { status: 200, error: null })
+})
+
+test('many small fragments hold no more than what they cost: the oldest packets give way', async (t) => {
+  const parts = Array.from({ length: 300 }, (_, id) => Array.from({ length: 400 }, (_, n) => ethernet(ipv4(Buffer.alloc(8), { protocol: 17, id, offset: 8 + n * 16, more: true })))).flat()
+  const whole = udp(5000, 9000, 'abcdefgh'.repeat(4))
+  const last = [ethernet(ipv4(whole.subarray(0, 16), { protocol: 17, id: 999, more: true })), ethernet(ipv4(whole.subarray(16), { protocol: 17, id: 999, offset: 16 }))]
+  // The first packet's other half: it is no longer waited for.
+  const late = Array.from({ length: 400 }, (_, n) => ethernet(ipv4(Buffer.alloc(8), { protocol: 17, id: 0, offset: n * 16, more: true })))
+  const end = ethernet(ipv4(Buffer.alloc(8), { protocol: 17, id: 0, offset: 6400 }))
+  const { recording } = await importing(t, pcap([...parts, ...last, ...late, end].map((bytes, n) => ({ bytes, time: began + n }))))
+  t.deepEqual([...recording.datagrams()].map(({ size }) => size), [32])
 })

@@ -16,7 +16,7 @@ class Playbook {
   readonly conversation: TcpConversation
   #time = 0
 
-  constructor() {
+  constructor(memory = new ReassemblyMemory()) {
     const say = (line: string): void => { this.said.push(line) }
     this.conversation = new TcpConversation({
       connected: () => say('connected'),
@@ -25,7 +25,7 @@ class Playbook {
       differs: (direction, offset) => say(`${direction} ${offset} differs`),
       end: (direction) => say(`${direction} end`),
       over: ({ by, how }: ConversationEnd) => say(`over: ${by ?? 'nobody'} ${how}`),
-    }, new ReassemblyMemory())
+    }, memory)
   }
 
   up(sequence: number, payload: string | Buffer = '', fields: Partial<TcpFields> = {}, missing = 0): this {
@@ -236,4 +236,23 @@ test('left open: what is known is told, and that it is not known how it ended', 
   const book = new Playbook().opened().up(1, 'abc').up(6, 'fgh')
   book.conversation.abandon(99)
   t.deepEqual(book.told, ['up 0 abc', 'up 3 gap of 2', 'up 5 fgh', 'over: nobody unseen'])
+})
+
+test('where streams that wait hold too much together, those give way that wait the longest, and the newest is put together', (t) => {
+  const memory = new ReassemblyMemory()
+  const books = Array.from({ length: 80 }, () => new Playbook(memory).opened())
+  for (const book of books) for (let n = 1; n <= 4000; n++) book.up(1 + n * 2, 'x')
+  t.is(books[0]!.told[0], 'up 0 gap of 2')
+  const newest = new Playbook(memory).opened().up(4, 'def').up(1, 'abc')
+  t.deepEqual(newest.told, ['up 0 abc', 'up 3 def'])
+  t.deepEqual(books.at(-1)!.told, [])
+})
+
+test('what is held of connections that haven\'t shown what they speak is bounded', (t) => {
+  const memory = new ReassemblyMemory()
+  const costs: number[] = []
+  for (let cost = memory.hold(4000); cost !== null; cost = memory.hold(4000)) costs.push(cost)
+  t.true(costs.length < 5000)
+  for (const cost of costs) memory.letGo(cost)
+  t.not(memory.hold(4000), null)
 })

@@ -1,8 +1,7 @@
 import type { Direction } from '../../protocols/decoder.js'
+import { ftpPort } from './server-port.js'
 
 type Stream = 'http' | 'ftp' | 'tcp'
-
-const ftpPort = 21
 
 /** Servers that greet with 220 too, and speak SMTP. */
 const mailPorts: ReadonlySet<number> = new Set([25, 465, 587, 2525])

@@ -4,7 +4,9 @@ import type { ImportWriter } from '../import-writer.js'
 import { FtpControlWatch } from './ftp-data-ports.js'
 import type { ExpectedData, FtpDataPorts } from './ftp-data-ports.js'
 import { guessProtocol } from './guess-protocol.js'
+import { ftpPort, httpPort } from './server-port.js'
 import type { ConversationEnd, ConversationSink } from './tcp/conversation.js'
+import type { ReassemblyMemory } from './tcp/memory.js'
 
 /** Differences told of one connection; who sends thousands means to. */
 const mostDifferences = 16
@@ -37,18 +39,21 @@ export class ImportedConnection implements ConversationSink {
   readonly #ports: FtpDataPorts
   readonly #keepPasswords: boolean
   readonly #counts: ImportCounts
+  readonly #memory: ReassemblyMemory
   /** Null until its protocol is known. */
   #handle: number | null = null
   #held: (() => void)[] = []
+  #heldCost = 0
   #first: { readonly direction: Direction, bytes: Buffer } | null = null
   #watch: FtpControlWatch | null = null
   #differences = 0
 
-  constructor(writer: ImportWriter, place: ConnectionPlace, ports: FtpDataPorts, counts: ImportCounts, keepPasswords: boolean) {
+  constructor(writer: ImportWriter, place: ConnectionPlace, ports: FtpDataPorts, counts: ImportCounts, memory: ReassemblyMemory, keepPasswords: boolean) {
     this.#writer = writer
     this.#place = place
     this.#ports = ports
     this.#counts = counts
+    this.#memory = memory
     this.#keepPasswords = keepPasswords
     counts.connections++
     if (place.data !== null) this.#openData(place.data)
@@ -65,14 +70,19 @@ export class ImportedConnection implements ConversationSink {
       this.#received(this.#handle, direction, offset, bytes, time)
       return
     }
+    // Held twice: to be guessed from, and to be told.
+    const cost = this.#memory.hold(bytes.length * 2)
+    this.#heldCost += cost ?? 0
     const kept = Buffer.from(bytes)
     this.#held.push(() => this.#received(this.#handle!, direction, offset, kept, time))
+    // Too many don't say what they are: who says so little is taken for what it looks like.
+    if (cost === null) this.#open(this.#guess(true))
   }
 
   gap(direction: Direction, offset: number, length: number, time: number): void {
     this.#counts.missingBytes += length
     // Nothing can be told from what comes after it.
-    if (this.#handle === null) this.#open(this.#place.server.port === 21 ? 'ftp' : 'tcp')
+    if (this.#handle === null) this.#open(this.#place.server.port === ftpPort ? 'ftp' : 'tcp')
     this.#watch = null
     this.#do((handle) => this.#writer.missing(handle, direction, time, offset, length))
   }
@@ -142,7 +152,7 @@ export class ImportedConnection implements ConversationSink {
   /** @param guessed null: it said nothing. */
   #open(guessed: 'http' | 'ftp' | 'tcp' | null): void {
     const { client, server, opened } = this.#place
-    const protocol = guessed ?? (server.port === 21 ? 'ftp' : server.port === 80 ? 'http' : 'tcp')
+    const protocol = guessed ?? (server.port === ftpPort ? 'ftp' : server.port === httpPort ? 'http' : 'tcp')
     const relay = this.#writer.relay(protocol, server, opened)
     this.#handle = this.#writer.open({ relay, protocol, transport: 'tcp', client, server, listen: null, keepPasswords: this.#keepPasswords }, opened)
     if (protocol === 'ftp') this.#watch = new FtpControlWatch(this.#ports, { control: this.#handle, relay, client, server })
@@ -162,6 +172,8 @@ export class ImportedConnection implements ConversationSink {
       this.#writer.event(this.#handle!, this.#place.opened, { kind: 'beginning-missing', text: 'the capture begins within this connection: what was said before is not in it' })
     }
     for (const held of this.#held.splice(0)) held()
+    this.#memory.letGo(this.#heldCost)
+    this.#heldCost = 0
     this.#first = null
   }
 }

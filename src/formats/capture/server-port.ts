@@ -1,3 +1,6 @@
+export const ftpPort = 21
+export const httpPort = 80
+
 /** Ports that servers listen on although they are high. */
 const served: ReadonlySet<number> = new Set([1080, 1433, 1521, 1883, 2121, 3000, 3128, 3306, 4200, 5000, 5173, 5353, 5432, 5672, 6379, 8000, 8008, 8080, 8081, 8088, 8443, 8888, 9000, 9090, 9200, 11211, 27017])
 

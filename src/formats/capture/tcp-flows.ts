@@ -49,7 +49,7 @@ export class TcpFlows {
     this.#keepPasswords = keepPasswords
   }
 
-  /** A packet of any kind was read, of this size. */
+  /** So much of the file was read. */
   passed(size: number): void {
     this.#memory.passed(size)
   }
@@ -90,7 +90,7 @@ export class TcpFlows {
     const other = `${reversed(packet.addresses)}${packet.payload.toString('latin1', 2, 4)}${packet.payload.toString('latin1', 0, 2)}`
     const [clientKey, serverKey] = side === 'up' ? [key, other] : [other, key]
     const sink = new ImportedConnection(
-      this.#writer, { client, server, opened: time, isMidway: !segment.syn, data }, this.#ports, this.#counts, this.#keepPasswords)
+      this.#writer, { client, server, opened: time, isMidway: !segment.syn, data }, this.#ports, this.#counts, this.#memory, this.#keepPasswords)
     const flow: Flow = { conversation: new TcpConversation(sink, this.#memory), clientKey, serverKey, lastTime: time, queuedAt: time }
     this.#flows.set(clientKey, flow)
     this.#flows.set(serverKey, flow)

@@ -1,14 +1,12 @@
-import type { Address } from '../../recording/notes.js'
+import { firstHeader } from '../../protocols/http1/index.js'
 import type { Recording } from '../../recording/recording.js'
-import type { ConnectionRecord, Segment } from '../../recording/rows.js'
+import type { ConnectionRecord, HttpExchange, Segment } from '../../recording/rows.js'
 import { IpPath } from './ip-packet.js'
+import { madeUpClient, madeUpServer } from './made-up-address.js'
 import { packetBlock, sectionStart } from './pcapng-blocks.js'
 import { TcpConversation } from './tcp-conversation.js'
 import type { Packet } from './tcp-conversation.js'
 import { TimeQueue } from './time-queue.js'
-
-/** An address for documentation (RFC 5737), where the recording has none. */
-const nobody: Address = { host: '192.0.2.1', port: 9 }
 
 type Flow = {
   readonly connection: ConnectionRecord
@@ -62,11 +60,18 @@ function* blocks(packets: Iterable<Packet>): Generator<Buffer> {
 class Flows {
   readonly #recording: Recording
   readonly #open = new Map<number, Flow>()
+  readonly #targets: ReadonlyMap<number, string>
+  /** Connections whose beginning the recording doesn't have. */
+  readonly #midway: ReadonlySet<number>
   #active: Set<number> | null = null
-  readonly #due = new TimeQueue<{ readonly flow: Flow, readonly what: 'accept' | 'close' }>()
+  readonly #due = new TimeQueue<{ readonly flow: Flow, readonly what: 'accept' | 'end' | 'close' }>()
 
   constructor(recording: Recording) {
     this.#recording = recording
+    this.#targets = new Map(recording.relays().map(({ id, target }) => [id, target]))
+    this.#midway = new Set(function* () {
+      for (const { connectionId } of recording.events({ where: 'kind = \'beginning-missing\'' })) if (connectionId !== null) yield connectionId
+    }())
   }
 
   /** FTP's active mode. The rows of connections don't tell it, those of transfers do. */
@@ -81,13 +86,26 @@ class Flows {
 
   *open(connection: ConnectionRecord): Generator<Packet> {
     const { client, server, listen, transport, connected, closed, opened } = connection
-    const path = new IpPath(client ?? nobody, server ?? listen ?? nobody)
-    const tcp = transport === 'udp' ? null : new TcpConversation(connection, path, this.#dialledByServer(connection) ? 'down' : 'up')
+    const path = new IpPath(client ?? madeUpClient(connection), server ?? listen ?? madeUpServer(this.#targets.get(connection.relayId)))
+    const tcp = transport === 'udp' ? null : new TcpConversation(connection, path, this.#dialledByServer(connection) ? 'down' : 'up', this.#midway.has(connection.id))
     const flow: Flow = { connection, path, tcp, told: { up: null, down: null }, overdue: null }
     this.#open.set(connection.id, flow)
     if (tcp !== null) yield* tcp.open()
     if (connected !== null && tcp !== null) this.#due.put(Math.max(opened, connected), { flow, what: 'accept' })
+    const ended = this.#ended(connection)
+    if (ended !== null) this.#due.put(Math.max(opened, ended), { flow, what: 'end' })
     if (closed !== null) this.#due.put(Math.max(opened, closed), { flow, what: 'close' })
+  }
+
+  /**
+   * When the side that ended first did so, where that isn't when the connection was closed: an exchange that its end cut, or
+   * whose body it ended, is over then.
+   */
+  #ended({ id, protocol, error, closed, endReason }: ConnectionRecord): number | null {
+    if (protocol !== 'http' || error !== null || (endReason !== 'client closed' && endReason !== 'server closed')) return null
+    const last = this.#recording.lastExchange(id)
+    if (last?.ended == null || (last.error === null && isFramed(last))) return null
+    return Math.min(closed!, last.ended)
   }
 
   *says({ connectionId, direction, offset, bytes, time, messageId }: Segment): Generator<Packet> {
@@ -109,7 +127,7 @@ class Flows {
       const due = this.#due.next
       const { flow, what } = this.#due.take()!
       if (what === 'close') yield* this.#close(flow, due)
-      else if (flow.tcp !== null) yield* flow.tcp.accept(due)
+      else if (flow.tcp !== null) yield* what === 'accept' ? flow.tcp.accept(due) : flow.tcp.end(due)
     }
   }
 
@@ -125,4 +143,10 @@ class Flows {
     if (flow.tcp !== null) yield* flow.tcp.close(time)
     this.#open.delete(flow.connection.id)
   }
+}
+
+/** The end of its response shows in the response itself, not by that of the connection. */
+function isFramed({ method, status, responseHeaders }: HttpExchange): boolean {
+  return method === 'HEAD' || status === null || status < 200 || status === 204 || status === 304
+    || firstHeader(responseHeaders, 'content-length') !== undefined || firstHeader(responseHeaders, 'transfer-encoding') !== undefined
 }

@@ -31,13 +31,16 @@ export class TcpConversation {
   readonly #marks: Record<Direction, number> = { up: 0, down: 0 }
   #time: number
   #state: 'new' | 'asked' | 'open' | 'over' = 'new'
+  /** The side that ended first, once it has. */
+  #ended: Direction | null = null
 
-  /** @param opener whose direction the first packet goes in. */
-  constructor(connection: ConnectionRecord, path: IpPath, opener: Direction) {
+  /** @param opener whose direction the first packet goes in. @param isMidway how it began isn't known: it has no handshake. */
+  constructor(connection: ConnectionRecord, path: IpPath, opener: Direction, isMidway: boolean) {
     this.connection = connection
     this.#path = path
     this.#time = connection.opened
     this.#opener = opener
+    if (isMidway) this.#state = 'open'
     // The same in every export, and not the same for connections of the same ports.
     this.#initial = { up: Math.imul(connection.id, 0x9e3779b1) >>> 0, down: Math.imul(connection.id + 0x10001, 0x85ebca6b) >>> 0 }
   }
@@ -86,24 +89,41 @@ export class TcpConversation {
     }
   }
 
+  /** Who ended it first does so, and the other side may go on. */
+  *end(time: number): Generator<Packet> {
+    const first = firstToEnd(this.connection)
+    if (this.#state !== 'open' || this.#ended !== null || this.#said[first] < this.connection[first === 'up' ? 'bytesUp' : 'bytesDown']) return
+    this.#at(time)
+    yield this.#packet(first, TcpFlag.fin | TcpFlag.ack, nothing)
+    this.#ended = first
+    this.#marks[first]++
+  }
+
   /** It ends as it did: by whom, in order or not. */
   *close(time: number): Generator<Packet> {
     const { connected, endReason, error } = this.connection
     const refused = this.#state === 'asked' && connected === null
     if (this.#state === 'over') return
+    if (endReason === 'capture ended') {
+      // How it went on is not known.
+      this.#state = 'over'
+      return
+    }
     if (!refused) yield* this.accept(time)
     this.#at(time)
     const name = `connection ${this.connection.id}: ${error ?? endReason ?? 'closed'}`
     // What the other side didn't do in order, this one heard of by a reset.
-    const first: Direction = endReason?.startsWith('client') === true ? 'up' : 'down'
+    const first = firstToEnd(this.connection)
     if (refused || error !== null || /\breset\b/.test(endReason ?? '')) {
       this.#state = 'over'
       yield this.#packet(refused ? other(this.#opener) : first, TcpFlag.rst | TcpFlag.ack, nothing, name)
       return
     }
-    yield this.#packet(first, TcpFlag.fin | TcpFlag.ack, nothing, name)
-    this.#marks[first]++
-    yield this.#packet(other(first), TcpFlag.fin | TcpFlag.ack, nothing)
+    if (this.#ended === null) {
+      yield this.#packet(first, TcpFlag.fin | TcpFlag.ack, nothing, name)
+      this.#marks[first]++
+    }
+    yield this.#packet(other(first), TcpFlag.fin | TcpFlag.ack, nothing, this.#ended === null ? null : name)
     this.#marks[other(first)]++
     yield this.#packet(first, TcpFlag.ack, nothing)
     this.#state = 'over'
@@ -132,6 +152,10 @@ export class TcpConversation {
 /** Maximum segment size, and window scale after a NOP. */
 function synOptions(segmentSize: number): Buffer {
   return Buffer.from([2, 4, segmentSize >> 8, segmentSize & 0xff, 1, 3, 3, windowScale])
+}
+
+function firstToEnd({ endReason }: ConnectionRecord): Direction {
+  return endReason?.startsWith('client') === true ? 'up' : 'down'
 }
 
 function other(direction: Direction): Direction {

@@ -72,7 +72,8 @@ export function readHarEntry(value: unknown): HarEntry | string {
 
 function requestBody(data: Json): Buffer {
   const text = data['text']
-  if (typeof text === 'string' && text !== '') return textBytes(text, data['encoding'])
+  // HAR has no word for it in a request: `_encoding` is ours.
+  if (typeof text === 'string' && text !== '') return textBytes(text, data['encoding'] ?? data['_encoding'])
   const params = Array.isArray(data['params']) ? data['params'].map(object) : []
   if (params.length === 0 || !/^application\/x-www-form-urlencoded\b/i.test(string(data['mimeType']))) return Buffer.alloc(0)
   return Buffer.from(params.map((param) => `${string(param['name'])}=${string(param['value'])}`).join('&'))

@@ -20,7 +20,7 @@ export function writeRequest(entry: HarEntry, target: string, authority: string)
   const { method, requestHeaders, requestBody, requestVersion } = entry
   if (!token.test(method)) return null
   const isBare = requestBody.length === 0
-  const { fields, changed } = writable(requestHeaders, (name) => isBare || !framing.has(name))
+  const { fields, changed } = writable(requestHeaders, (name, value) => isBare || !framing.has(name) || isLength(name, value, requestBody.length))
   const withHost = fields.some(([name]) => name.toLowerCase() === 'host') ? fields : [['Host', authority] as const, ...fields]
   const framed = isBare ? withoutFraming(withHost, changed, 'request') : withLength(withHost, requestHeaders, requestBody.length, changed, 'request')
   return { head: headOf(`${method} ${target} ${versionOf(requestVersion, changed)}`, framed), body: requestBody, missing: 0, changed }
@@ -33,15 +33,15 @@ export function writeResponse({ method, status, reason, responseVersion, respons
     const { fields, changed } = writable(responseHeaders, () => true)
     return { head: headOf(line(changed), fields), body: Buffer.alloc(0), missing: 0, changed }
   }
-  const { fields, changed } = writable(responseHeaders, (name) => !framing.has(name))
   const missing = bytes === null ? size ?? 0 : 0
   const body = bytes ?? Buffer.alloc(0)
+  const { fields, changed } = writable(responseHeaders, (name, value) => !framing.has(name) || isLength(name, value, body.length + missing))
   return { head: headOf(line(changed), withLength(fields, responseHeaders, body.length + missing, changed, 'response')), body, missing, changed }
 }
 
 /** Without what HTTP/1 can't have: HTTP/2's own fields, names that are none. */
-function writable(all: HarFields, keeps: (name: string) => boolean): { fields: HarFields, changed: string[] } {
-  const kept = all.filter(([name]) => keeps(name.toLowerCase()) && !name.startsWith(':'))
+function writable(all: HarFields, keeps: (name: string, value: string) => boolean): { fields: HarFields, changed: string[] } {
+  const kept = all.filter(([name, value]) => keeps(name.toLowerCase(), value) && !name.startsWith(':'))
   const fields = kept.filter(([name]) => token.test(name))
   return { fields, changed: fields.length === kept.length ? [] : ['header fields whose names can\'t be on the wire are left out'] }
 }
@@ -60,7 +60,12 @@ function withLength(fields: HarFields, original: HarFields, length: number, chan
   if (dropped.length > 0 || (before !== undefined && before !== String(length))) {
     changed.push(`the HAR has the ${side}'s body decoded: ${[...dropped.map((name) => `${name} (${oneLine(told.get(name)!)}) is left out`), `content-length is ${length}`].join(', ')}`)
   }
-  return [...fields, ['Content-Length', String(length)]]
+  return fields.some(([name]) => name.toLowerCase() === 'content-length') ? fields : [...fields, ['Content-Length', String(length)]]
+}
+
+/** What says the body's length as it is may stay as it is. */
+function isLength(name: string, value: string, length: number): boolean {
+  return name === 'content-length' && value.trim() === String(length)
 }
 
 function versionOf(text: string, changed: string[]): string {

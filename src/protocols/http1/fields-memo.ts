@@ -2,13 +2,15 @@ import { LF } from './characters.js'
 import type { Fields } from './fields.js'
 
 const LIMIT = 4 * 1024
+const NONE = Buffer.alloc(0)
 
 /**
  * The last header section of a direction. On a connection that's kept alive most sections repeat byte for byte, and
  * comparing bytes costs a fraction of finding the blank line and reading the fields.
  */
 export class FieldsMemo {
-  private readonly bytes = Buffer.allocUnsafe(LIMIT)
+  /** As large as was needed: there are as many of these as connections, twice. */
+  private bytes = NONE
   private length = 0
   private fields: Fields | undefined
 
@@ -23,6 +25,7 @@ export class FieldsMemo {
 
   remember(bytes: Buffer, start: number, fields: Fields): void {
     if (fields.length > LIMIT) return
+    if (fields.length > this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(Math.min(LIMIT, fields.length * 2))
     bytes.copy(this.bytes, 0, start, start + fields.length)
     this.length = fields.length
     this.fields = fields

@@ -1,8 +1,11 @@
 import type { IpPacket } from './ip.js'
 
-/** Packets in parts that are held at once, and bytes of them; the oldest give way. */
+/** Packets in parts that are held at once, and bytes of them, with what parts cost; the oldest give way. */
 const mostPackets = 1024
-const mostBytes = 16 * 1024 * 1024
+const mostCost = 16 * 1024 * 1024
+
+/** What a part costs besides its bytes. */
+const partCost = 256
 
 /** In 64 KiB there are 46 of the usual size; who sends a thousand means harm. */
 const mostParts = 1024
@@ -19,7 +22,7 @@ type Incomplete = { readonly since: number, readonly parts: Part[], size: number
 /** Puts fragmented IP packets together. Where parts overlap, what came first is kept. */
 export class Fragments {
   readonly #incomplete = new Map<string, Incomplete>()
-  #bytes = 0
+  #cost = 0
   /** Packets given up: parts of them never came. */
   lost = 0
 
@@ -76,7 +79,7 @@ export class Fragments {
       if (end > at) {
         parts.splice(index, 0, { offset: at, bytes: Buffer.from(payload.subarray(at - offset, end - offset)) })
         whole.size += end - at
-        this.#bytes += end - at
+        this.#cost += end - at + partCost
         at = end
       } else {
         at = next!.offset + next!.bytes.length
@@ -86,7 +89,7 @@ export class Fragments {
 
   #makeRoom(): void {
     for (const [key, whole] of this.#incomplete) {
-      if (this.#incomplete.size <= mostPackets && this.#bytes <= mostBytes) return
+      if (this.#incomplete.size <= mostPackets && this.#cost <= mostCost) return
       this.#forget(key, whole)
       this.lost++
     }
@@ -94,6 +97,6 @@ export class Fragments {
 
   #forget(key: string, whole: Incomplete): void {
     this.#incomplete.delete(key)
-    this.#bytes -= whole.size
+    this.#cost -= whole.size + whole.parts.length * partCost
   }
 }

@@ -1,11 +1,22 @@
-/** Bytes that wait for what comes before them, over all connections. */
+/** What waits for what comes before it, over all connections: bytes, with what pieces cost. */
 const mostWaiting = 64 * 1024 * 1024
+
+/** What is held of connections whose protocol doesn't show yet. */
+const mostHeld = 16 * 1024 * 1024
+
+/** What a piece that is kept costs besides its bytes. */
+const pieceCost = 256
 
 /** Bytes already told that are remembered, over all connections, to be compared with what comes again. */
 const mostRemembered = 16 * 1024 * 1024
 
-/** Bytes of packets, of any kind, after which a told piece is forgotten: it is a view into what was read of the file. */
+/** Bytes of the file after which a told piece is forgotten: it is a view into what was read of it. */
 const rememberedFor = 32 * 1024 * 1024
+
+/** What gives up its oldest hole when it is told to. */
+interface Waiter {
+  giveWay(time: number): void
+}
 
 /** What forgets its oldest remembered piece when it is told to. */
 interface Rememberer {
@@ -15,21 +26,46 @@ interface Rememberer {
 /** What the reassembly of all connections of a capture holds in memory, and its limits. */
 export class ReassemblyMemory {
   #waiting = 0
+  /** Those that wait, the longest first. */
+  readonly #waiters = new Set<Waiter>()
+  #held = 0
   #remembered = 0
   /** In the order in which the pieces were told. */
   #queue: { readonly of: Rememberer, readonly size: number, readonly at: number }[] = []
   #first = 0
   #read = 0
 
-  wait(bytes: number): void {
-    this.#waiting += bytes
+  /** A piece of so many bytes waits. @returns what it costs. */
+  wait(of: Waiter, bytes: number): number {
+    this.#waiters.add(of)
+    this.#waiting += bytes + pieceCost
+    return bytes + pieceCost
   }
 
-  get isFull(): boolean {
-    return this.#waiting > mostWaiting
+  /** A piece that costs so much waits no longer. @param isLast nothing else of this waits. */
+  release(of: Waiter, cost: number, isLast: boolean): void {
+    this.#waiting -= cost
+    if (isLast) this.#waiters.delete(of)
   }
 
-  /** A packet of this size is read. */
+  /** Where too much waits, those give way that wait the longest: not the one that comes last, which may well go on. */
+  makeRoom(time: number): void {
+    while (this.#waiting > mostWaiting) this.#waiters.values().next().value!.giveWay(time)
+  }
+
+  /** @returns the cost of a piece that is held, null where there is no room for it. */
+  hold(bytes: number): number | null {
+    if (this.#held > mostHeld) return null
+    this.#held += bytes + pieceCost
+    return bytes + pieceCost
+  }
+
+  /** Pieces that cost so much are held no longer. */
+  letGo(cost: number): void {
+    this.#held -= cost
+  }
+
+  /** So much of the file is read. */
   passed(size: number): void {
     this.#read += size
     if (this.#first < this.#queue.length && this.#queue[this.#first]!.at < this.#read - rememberedFor) this.#forget()

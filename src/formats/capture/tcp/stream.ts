@@ -13,9 +13,9 @@ export interface StreamSink {
 }
 
 /** A piece that waits for what comes before it; null bytes are those that the snapshot cut off. */
-type Waiting = { readonly at: number, readonly end: number, readonly bytes: Buffer | null }
+type Waiting = { readonly at: number, readonly end: number, readonly bytes: Buffer | null, readonly cost: number }
 
-/** What one stream may hold back; TCP's windows are seldom larger. */
+/** What one stream may hold back, with what pieces cost; TCP's windows are seldom larger. */
 const mostWaiting = 4 * 1024 * 1024
 const mostPieces = 4096
 
@@ -35,7 +35,7 @@ export class TcpStream {
   #offset = 0
   /** In stream order, without overlap, each beyond `#offset`. */
   #waiting: Waiting[] = []
-  #waitingBytes = 0
+  #waitingCost = 0
   /** Where the FIN stands. */
   #finAt: number | null = null
   #ended = false
@@ -100,6 +100,12 @@ export class TcpStream {
     this.#endIfReached(time)
   }
 
+  /** Others need the room: the first hole won't be filled. */
+  giveWay(time: number): void {
+    this.#giveUp(Infinity, time)
+    this.#endIfReached(time)
+  }
+
   /** No more segments come: what is missing stays so. */
   finish(time: number): void {
     while (this.#waiting.length > 0) this.#giveUp(Infinity, time)
@@ -128,7 +134,8 @@ export class TcpStream {
     if (payload.length > 0) this.#wait(at, at + payload.length, payload, time)
     if (missing > 0 && end > this.#offset) this.#wait(Math.max(this.#offset, start + bytes.length), end, null, time)
     this.#drain(time)
-    while (this.#waiting.length > mostPieces || this.#waitingBytes > mostWaiting || (this.#memory.isFull && this.#waiting.length > 0)) this.#giveUp(Infinity, time)
+    while (this.#waiting.length > mostPieces || this.#waitingCost > mostWaiting) this.#giveUp(Infinity, time)
+    this.#memory.makeRoom(time)
   }
 
   /** What came first is kept, here too. */
@@ -147,8 +154,9 @@ export class TcpStream {
       }
       const end = Math.min(limit, next?.at ?? Infinity)
       const kept = bytes === null ? null : Buffer.from(bytes.subarray(at - from, end - from))
-      this.#waiting.splice(index++, 0, { at, end, bytes: kept })
-      this.#count(kept?.length ?? 0)
+      const cost = this.#memory.wait(this, kept?.length ?? 0)
+      this.#waitingCost += cost
+      this.#waiting.splice(index++, 0, { at, end, bytes: kept, cost })
       at = end
     }
   }
@@ -164,8 +172,8 @@ export class TcpStream {
   #drain(time: number): void {
     let taken = 0
     for (; taken < this.#waiting.length && this.#waiting[taken]!.at === this.#offset; taken++) {
-      const { at, end, bytes } = this.#waiting[taken]!
-      this.#count(-(bytes?.length ?? 0))
+      const { at, end, bytes, cost } = this.#waiting[taken]!
+      this.#release(cost, taken === this.#waiting.length - 1)
       if (bytes === null) this.#gap(end - at, time)
       else this.#tell(bytes, time)
     }
@@ -196,18 +204,14 @@ export class TcpStream {
     this.#ackedUnseen = 0
   }
 
-  #count(bytes: number): void {
-    this.#waitingBytes += bytes
-    this.#memory.wait(bytes)
+  #release(cost: number, isLast: boolean): void {
+    this.#waitingCost -= cost
+    this.#memory.release(this, cost, isLast)
   }
 
   #dropBeyondFin(): void {
     const fin = this.#finAt!
-    this.#waiting = this.#waiting.filter(({ at, bytes }) => {
-      if (at < fin) return true
-      this.#count(-(bytes?.length ?? 0))
-      return false
-    })
+    while (this.#waiting.length > 0 && this.#waiting.at(-1)!.at >= fin) this.#release(this.#waiting.pop()!.cost, this.#waiting.length === 0)
   }
 
   #endIfReached(time: number): void {
