@@ -5,6 +5,7 @@ import { bounded, cutValue } from './comparison.js'
 import type { FoundDifference } from './comparison.js'
 import type { Ignored } from './ignored.js'
 import { pairByKey } from './pair-by-key.js'
+import type { Keyed } from './pair-by-key.js'
 import type { RecordedSide } from './recorded-side.js'
 import type { MessageDifference, Tally } from './tally.js'
 
@@ -16,11 +17,11 @@ export function compareFtp(a: RecordedSide, b: RecordedSide, ignored: Ignored, t
   for (const id of onlyB) tally.only({ protocol: 'ftp', a: null, b: id, asked: describe(b, id) }, 'session')
 }
 
-function* keys(side: RecordedSide): Generator<readonly [string, number]> {
+function* keys(side: RecordedSide): Generator<Keyed> {
   const { recording, connections, only } = side
-  for (const { id, connectionId } of recording.ftpSessions()) {
+  for (const { id, connectionId, started } of recording.ftpSessions()) {
     if (only?.has(id) === false || connections?.has(connectionId) === false) continue
-    yield [commandsOf(side, id).map(lineOf).join('\n'), id]
+    yield { key: commandsOf(side, id).map(lineOf).join('\n'), id, began: started }
   }
 }
 

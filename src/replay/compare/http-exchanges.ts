@@ -7,25 +7,20 @@ import { bounded } from './comparison.js'
 import type { FoundDifference, Outcome } from './comparison.js'
 import { headerDifferences } from './header-differences.js'
 import type { Ignored } from './ignored.js'
-import { Pairing } from './recorded-side.js'
 import type { RecordedSide } from './recorded-side.js'
 import type { Tally } from './tally.js'
+import { Turns } from './turns.js'
 
 /** Compares the answers to equal requests: of the same method, target and body, the k-th of one with the k-th of the other. */
 export async function compareExchanges(a: RecordedSide, b: RecordedSide, ignored: Ignored, tally: Tally): Promise<void> {
-  const pairing = new Pairing()
-  const again = new Map<string, number[]>()
-  for (const exchange of exchangesOf(b)) {
-    const key = keyOf(b, exchange)
-    // One that was cut before its answer and sent again counts as what came of it: those without an answer come last.
-    if (exchange.status !== null) pairing.add(key, exchange.id)
-    else if (again.has(key)) again.get(key)!.push(exchange.id)
-    else again.set(key, [exchange.id])
+  const turns = new Turns()
+  for (const [name, side] of [['a', a], ['b', b]] as const) {
+    for (const exchange of exchangesOf(side)) turns.add(name, keyOf(side, exchange), { id: exchange.id, time: exchange.started, answered: exchange.status !== null })
   }
-  for (const [key, ids] of again) for (const id of ids) pairing.add(key, id)
-  for (const exchange of exchangesOf(a)) {
-    const other = pairing.take(keyOf(a, exchange))
-    const named = { protocol: 'http' as const, a: exchange.id, b: other, asked: sentAs(a, exchange) }
+  const { pairs, onlyB } = turns.pair()
+  for (const [id, other] of pairs) {
+    const exchange = a.recording.exchange(id)
+    const named = { protocol: 'http' as const, a: id, b: other, asked: sentAs(a, exchange) }
     if (other === null) {
       tally.only(named, 'request')
       continue
@@ -35,8 +30,9 @@ export async function compareExchanges(a: RecordedSide, b: RecordedSide, ignored
     if (outcome !== 'failed') tally.took(exchange.durationMs, now.durationMs)
     tally.pair(named, outcome, found)
   }
-  for (const id of pairing.left) {
+  for (const id of onlyB) {
     const exchange = b.recording.exchange(id)
+    // One that was cut before its answer and sent again counts as what came of it.
     if (exchange.status === null && b.asked === 'received') continue
     tally.only({ protocol: 'http', a: null, b: id, asked: sentAs(b, exchange) }, 'request')
   }

@@ -4,6 +4,7 @@ import type { Recording } from '../../recording/recording.js'
 import { conversation } from '../conversation.js'
 import type { FoundDifference } from './comparison.js'
 import { pairByKey } from './pair-by-key.js'
+import type { Keyed } from './pair-by-key.js'
 import type { RecordedSide } from './recorded-side.js'
 import { compareStreams, streamDifference } from './stream-differences.js'
 import type { Tally } from './tally.js'
@@ -27,12 +28,12 @@ export async function compareTcp(a: RecordedSide, b: RecordedSide, tally: Tally)
   for (const id of onlyB) tally.only({ protocol: 'tcp', a: null, b: id, asked: describe(b.recording.connection(id)) }, 'connection')
 }
 
-function* keys({ recording, connections, only, asked }: RecordedSide): Generator<readonly [string, number]> {
-  for (const { id } of recording.connections({ where: "protocol = 'tcp'" })) {
+function* keys({ recording, connections, only, asked }: RecordedSide): Generator<Keyed> {
+  for (const { id, opened } of recording.connections({ where: "protocol = 'tcp'" })) {
     if (connections?.has(id) === false || only?.has(id) === false) continue
     const hash = createHash('sha256')
     for (const { bytes } of recording.streamPieces(id, 'up', asked)) hash.update(bytes)
-    yield [hash.digest('base64'), id]
+    yield { key: hash.digest('base64'), id, began: opened }
   }
 }
 

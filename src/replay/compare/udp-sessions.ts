@@ -4,6 +4,7 @@ import { bounded, cutValue } from './comparison.js'
 import type { FoundDifference } from './comparison.js'
 import { compareQueries } from './dns-queries.js'
 import { pairByKey } from './pair-by-key.js'
+import type { Keyed } from './pair-by-key.js'
 import type { RecordedSide } from './recorded-side.js'
 import { commonLength } from './stream-differences.js'
 import type { Tally } from './tally.js'
@@ -30,12 +31,12 @@ function dnsSessions({ recording }: RecordedSide): Set<number> {
   return found
 }
 
-function* keys({ recording, connections, only }: RecordedSide, dns: ReadonlySet<number>): Generator<readonly [string, number]> {
-  for (const { id } of recording.connections({ where: "transport = 'udp'" })) {
+function* keys({ recording, connections, only }: RecordedSide, dns: ReadonlySet<number>): Generator<Keyed> {
+  for (const { id, opened } of recording.connections({ where: "transport = 'udp'" })) {
     if (dns.has(id) || connections?.has(id) === false || only?.has(id) === false) continue
     const hash = createHash('sha256')
     for (const { bytes } of recording.datagrams({ where: `connection_id = ${id} AND direction = 'up'` })) hash.update(`${bytes.length} `).update(bytes)
-    yield [hash.digest('base64'), id]
+    yield { key: hash.digest('base64'), id, began: opened }
   }
 }
 
