@@ -177,7 +177,7 @@ async function run(): Promise<void> {
       .option('plugin', { alias: 'p', type: 'string', array: true, default: [], requiresArg: true, describe: 'NAME or FILE with its options: what the new traffic passes (repeatable, in order)' })
       .option('seed', { requiresArg: true, describe: 'what every random choice of plugins follows from' })
       .option('ignore', { alias: 'i', type: 'string', array: true, default: [], requiresArg: true, describe: ignoreHelp })
-      .option('masked', { choices: ['skip', 'send'] as const, default: 'skip' as const, requiresArg: true, describe: 'requests whose bodies have masked values' })
+      .option('masked', { choices: ['skip', 'send'] as const, default: 'skip' as const, requiresArg: true, describe: 'what has masked values: send it where a plugin puts the true ones in' })
       .option('password', { type: 'string', requiresArg: true, describe: 'FTP: what PASS says where it was masked' })
       .option('patience', { defaultDescription: '30', requiresArg: true, describe: "seconds without a byte after which an answer isn't waited for" })
       .option('insecure', { type: 'boolean', default: false, describe: 'accept the certificate of an https:// target unverified' })

@@ -1,6 +1,7 @@
 import type { Direction } from '../protocols/decoder.js'
 import { Ingest } from '../recording/ingest.js'
 import type { Address, EventNote, Note, OpenedNote } from '../recording/notes.js'
+import { masksFact, masksTold } from '../recording/masking.js'
 import { RecordingFile } from '../recording/recording-file.js'
 import { createRecordingPath } from '../recording/recording-path.js'
 import type { OutputOptions } from '../recording/recording-path.js'
@@ -35,7 +36,7 @@ export class ImportWriter {
   /** @throws WiretapeError `exists`, `not-found`, `usage`, `storage`. */
   constructor(options: OutputOptions, facts: Readonly<Record<string, string>>) {
     this.path = createRecordingPath(options)
-    this.#file = new RecordingFile({ path: this.path, append: options.append ?? false, facts })
+    this.#file = new RecordingFile({ path: this.path, append: options.append ?? false, facts: options.append === true ? facts : { ...facts, [masksFact]: masksTold } })
     this.#ingest = new Ingest(this.#file.store)
   }
 

@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { microseconds } from './clock.js'
+import { masksFact, masksTold } from './masking.js'
 import { RecordingFile } from './recording-file.js'
 import { readSlab } from './slab.js'
 import { Ingest } from './ingest.js'
@@ -91,7 +92,8 @@ function standBack(): void {
 
 try {
   standBack()
-  file = new RecordingFile(settings)
+  // What an earlier version had recorded stays what it is.
+  file = new RecordingFile(settings.append ? settings : { ...settings, facts: { ...settings.facts, [masksFact]: masksTold } })
   ingest = new Ingest(file.store)
   timer = setInterval(flush, flushInterval)
   port.on('message', receive)
