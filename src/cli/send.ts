@@ -1,7 +1,7 @@
 import { sendRecording } from '../index.js'
 import type { SendOptions, SendResult } from '../index.js'
 import { WiretapeError } from '../error.js'
-import { countRows, DifferenceLines, printTable, quantileText } from './differences.js'
+import { countRows, DifferenceLines, printNotes, printTable, quantileText } from './differences.js'
 import { printableJson, printableLine } from './escape.js'
 import { startProgressBar } from './progress-bar.js'
 import { formatCount, formatDuration } from './units.js'
@@ -67,7 +67,7 @@ const whatIsSent: Readonly<Record<string, string>> = { http: 'requests', tcp: 'c
 function print({ interrupted, protocol, target, path, sent, skipped, skippedCount, notes, comparison, durationMs, drift }: SendResult): void {
   for (const { id, asked, reason } of skipped.slice(0, mostTold)) process.stderr.write(`not sent: ${id} ${printableLine(asked)}: ${printableLine(reason)}\n`)
   if (skippedCount > mostTold) process.stderr.write(`not sent: ${formatCount(skippedCount - mostTold)} more\n`)
-  for (const note of notes) process.stderr.write(`${printableLine(note)}\n`)
+  printNotes([...notes, ...comparison.notes])
   if (interrupted) process.stderr.write('interrupted: what was sent is compared\n')
   if (comparison.differenceCount > 0) console.log('')
   printTable([

@@ -5,6 +5,7 @@ import { compareExchanges } from './http-exchanges.js'
 import { compareFtp } from './ftp-sessions.js'
 import { readIgnored } from './ignored.js'
 import type { Ignored } from './ignored.js'
+import { checkComparable, recordingNotes } from './recording-notes.js'
 import { wholeSide } from './recorded-side.js'
 import type { RecordedSide } from './recorded-side.js'
 import { Tally } from './tally.js'
@@ -21,7 +22,7 @@ export interface CompareOptions {
 /**
  * Compares what the servers said in two recordings, to the same requests.
  * @param a a recording's path, or an open one; so `b`.
- * @throws WiretapeError `usage`, `not-found`, `not-a-recording` …
+ * @throws WiretapeError `usage` (also where they have nothing in common), `not-found`, `not-a-recording` …
  */
 export async function compareRecordings(a: string | Recording, b: string | Recording, options: CompareOptions = {}): Promise<Comparison> {
   const ignored = readIgnored(options.ignore ?? [])
@@ -33,7 +34,11 @@ export async function compareRecordings(a: string | Recording, b: string | Recor
     return recording
   }
   try {
-    return await compareSides(wholeSide(open(a)), wholeSide(open(b)), ignored, options.onDifference)
+    const [first, second] = [wholeSide(open(a)), wholeSide(open(b))]
+    checkComparable(first, second)
+    const { notes, ...comparison } = await compareSides(first, second, ignored, options.onDifference)
+    const nothing = comparison.compared > 0 ? [] : ['nothing was compared: what was asked in one of them was not asked in the other']
+    return { ...comparison, notes: [...recordingNotes(first, second), ...notes, ...nothing] }
   } finally {
     for (const recording of opened) recording.close()
   }

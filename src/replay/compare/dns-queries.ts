@@ -36,6 +36,7 @@ export function compareQueries(a: RecordedSide, sessionsA: ReadonlySet<number>, 
 }
 
 function* queriesOf({ recording, connections, only }: RecordedSide, sessions: ReadonlySet<number>): Generator<DnsQuery> {
+  if (sessions.size === 0) return
   for (const query of recording.dnsQueries()) {
     const id = query.connectionId
     if (sessions.has(id) && connections?.has(id) !== false && only?.has(id) !== false) yield query

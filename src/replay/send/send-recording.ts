@@ -56,10 +56,10 @@ export async function sendRecording(file: string, options: SendOptions): Promise
     if (run.unreachable !== null) throw notReached(run.unreachable, path)
     using now = openRecording(path)
     const comparison = await compareSides(
-      { recording, connections: chosen.connections, only: options.signal?.aborted === true ? run.begun : sender.ids, asked: 'sent' }, wholeSide(now), settings.ignored, options.onDifference)
+      { ...wholeSide(recording), connections: chosen.connections, only: options.signal?.aborted === true ? run.begun : sender.ids, asked: 'sent' }, wholeSide(now), settings.ignored, options.onDifference)
     return {
       protocol, target: target.text, file, path, sent: run.sent, skippedCount: run.skippedCount, skipped: run.skipped, notes: run.notes, comparison, durationMs,
-      interrupted: options.signal?.aborted === true, equal: comparison.differenceCount === 0, drift: run.drift,
+      interrupted: options.signal?.aborted === true, equal: comparison.differenceCount === 0 && comparison.compared > 0, drift: run.drift,
     }
   } finally {
     recording.close()
