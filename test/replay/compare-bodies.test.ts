@@ -125,6 +125,14 @@ test('many differences of one body are told up to a number', async (t) => {
   t.is(found.at(-1), 'body: null → 80 more')
 })
 
+test('of long values that begin alike, what differs is shown', async (t) => {
+  const long = 'x'.repeat(500)
+  const shown = (end: string): string => `…${'x'.repeat(40)}${end}`
+  t.deepEqual(await told(body(`${long}a`, 'text/plain'), body(`${long}b`, 'text/plain')), [`body line 1: ${shown('a')} → ${shown('b')}`])
+  t.deepEqual(await told(body(JSON.stringify([`${long}a`])), body(JSON.stringify([`${long}b`]))), [`body $[0]: ${shown('a"')} → ${shown('b"')}`])
+  t.deepEqual(await told(body(`a${long}`, 'text/plain'), body('b', 'text/plain')), [`body line 1: a${'x'.repeat(198)}… → b`])
+})
+
 test('text is compared by lines', async (t) => {
   const text = (content: string): RecordedBody => body(content, 'text/plain')
   t.deepEqual(await told(text('a\nb\nc'), text('a\nB\nc')), ['body line 2: b → B'])

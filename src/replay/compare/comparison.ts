@@ -68,6 +68,19 @@ export function cutValue(text: string): string {
   return text.length <= longestValue ? text : `${text.slice(0, longestValue - 1)}…`
 }
 
+/** Of what both begin with, so much is shown before where they part. */
+const shownBefore = 40
+
+/** Two long values are cut so that what differs is seen: those that begin alike, shortly before they part. */
+export function cutValues(was: string | null, now: string | null): { readonly was: string | null, readonly now: string | null } {
+  if (was === null || now === null || Math.max(was.length, now.length) <= longestValue) return { was: was === null ? null : cutValue(was), now: now === null ? null : cutValue(now) }
+  let same = 0
+  while (same < was.length && was[same] === now[same]) same++
+  const from = same - shownBefore
+  if (from <= shownBefore) return { was: cutValue(was), now: cutValue(now) }
+  return { was: cutValue(`…${was.slice(from)}`), now: cutValue(`…${now.slice(from)}`) }
+}
+
 /** At most `mostOfOneMessage` of them, and a last one that says how many more there are. */
 export function bounded(found: Iterable<FoundDifference>, rest: string): FoundDifference[] {
   const kept: FoundDifference[] = []

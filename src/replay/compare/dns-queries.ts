@@ -1,5 +1,5 @@
 import type { DnsAnswer, DnsQuery } from '../../recording/rows.js'
-import { bounded, cutValue } from './comparison.js'
+import { bounded, cutValues } from './comparison.js'
 import type { FoundDifference, Outcome } from './comparison.js'
 import type { RecordedSide } from './recorded-side.js'
 import type { Tally } from './tally.js'
@@ -57,7 +57,7 @@ function* answerDifferences(a: RecordedSide, was: DnsQuery, b: RecordedSide, now
   const [before, after] = [recordsOf(a.recording.dnsAnswers(was.id)), recordsOf(b.recording.dnsAnswers(now.id))]
   for (const kind of new Set([...before.keys(), ...after.keys()])) {
     const [first, second] = [before, after].map((records) => records.get(kind)?.sort().join(', ') ?? null)
-    if (first !== second) yield { field: kind, was: first == null ? null : cutValue(first), now: second == null ? null : cutValue(second) }
+    if (first !== second) yield { field: kind, ...cutValues(first ?? null, second ?? null) }
   }
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { dataDirection, preparesData, takesSecret } from '../../protocols/ftp/index.js'
 import type { FtpCommandRecord, FtpListingEntry, FtpTransferRecord } from '../../recording/rows.js'
-import { bounded, cutValue, lacking, outcomeOf } from './comparison.js'
+import { bounded, cutValue, cutValues, lacking, outcomeOf } from './comparison.js'
 import type { FoundDifference } from './comparison.js'
 import type { Ignored } from './ignored.js'
 import { pairByKey } from './pair-by-key.js'
@@ -76,7 +76,7 @@ function* greetingDifferences(a: RecordedSide, idA: number, b: RecordedSide, idB
 
 function* commandDifferences(a: RecordedSide, was: FtpCommandRecord, b: RecordedSide, now: FtpCommandRecord, ignored: Ignored): Generator<FoundDifference> {
   if (was.code !== now.code) yield { field: 'reply', was: reply(was), now: reply(now) }
-  else if (!ignored.text && !ownText(was.verb) && was.text !== now.text) yield { field: 'reply text', was: cutValue(was.text ?? ''), now: cutValue(now.text ?? '') }
+  else if (!ignored.text && !ownText(was.verb) && was.text !== now.text) yield { field: 'reply text', ...cutValues(was.text ?? '', now.text ?? '') }
   if (was.transferId !== null && now.transferId !== null && !ignored.body) yield* transferDifferences(a, was.transferId, b, now.transferId)
 }
 

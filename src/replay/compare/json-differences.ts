@@ -1,4 +1,4 @@
-import { cutValue } from './comparison.js'
+import { cutValues } from './comparison.js'
 import type { FoundDifference } from './comparison.js'
 import { JsonNumber, JsonObject, leftOut, writeJson } from './json-text.js'
 import type { JsonValue } from './json-text.js'
@@ -12,19 +12,19 @@ export function* jsonDifferences(was: JsonValue, now: JsonValue, path = '$'): Ge
     const [before, after] = [was.byName, now.byName]
     for (const name of new Set([...before.keys(), ...after.keys()])) yield* member(before.get(name) ?? [], after.get(name) ?? [], `${path}${step(name)}`)
   } else if (was instanceof JsonNumber && now instanceof JsonNumber ? !was.equals(now) : was !== now) {
-    yield { field: `body ${path}`, was: told([was]), now: told([now]) }
+    yield { field: `body ${path}`, ...cutValues(told([was]), told([now])) }
   }
 }
 
 /** What is in one place: a value, none, or several where a name comes more than once. */
 function* member(was: readonly JsonValue[], now: readonly JsonValue[], path: string): Generator<FoundDifference> {
   if (was.includes(leftOut) || now.includes(leftOut)) return
-  if (was.length !== now.length) yield { field: `body ${path}`, was: told(was), now: told(now) }
+  if (was.length !== now.length) yield { field: `body ${path}`, ...cutValues(told(was), told(now)) }
   else for (const [at, value] of was.entries()) yield* jsonDifferences(value, now[at]!, at === 0 ? path : `${path} (${at + 1})`)
 }
 
 function told(values: readonly JsonValue[]): string | null {
-  return values.length === 0 ? null : cutValue(values.map(writeJson).join(' and again '))
+  return values.length === 0 ? null : values.map(writeJson).join(' and again ')
 }
 
 function step(name: string): string {
