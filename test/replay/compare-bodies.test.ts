@@ -107,6 +107,8 @@ test('JSON: numbers that a double cannot tell apart', async (t) => {
   t.deepEqual(await told(body('{"n":1e400}'), body('{"n":null}')), ['body $.n: 1e400 → null'])
   t.deepEqual(await told(body('{"n":1e400}'), body('{"n":1e401}')), ['body $.n: 1e400 → 1e401'])
   t.deepEqual(await told(body('{"n":1e400}'), body('{"n":Infinity}')), ['body line 1: {"n":1e400} → {"n":Infinity}'])
+  const far = '9'.repeat(40)
+  t.deepEqual(await told(body(`[1e${far}]`), body(`[10e${far}]`)), [`body $[0]: 1e${far} → 10e${far}`])
   t.deepEqual(await told(body('{"n":0.1}'), body('{"n":0.10000000000000000001}')), ['body $.n: 0.1 → 0.10000000000000000001'])
   t.deepEqual(await told(body('[1,10,0.5,-0,12345678901234567890,1e400]'), body('[1.0,1e1,5E-1,0,1234567890123456789.0e1,10e399]')), [], 'the same numbers in other words')
   t.deepEqual(await told(body('{"s":"12345678901234567890"}'), body('{ "s":"12345678901234567890"}')), [])

@@ -61,7 +61,8 @@ function exactly(text: string): string {
   const digits = trimZeros(whole + fraction)
   if (digits.text === '') return '0'
   // An exponent of more digits than anyone could mean: big integers take long to read.
-  const power = exponent.length > 30 ? exponent : String(BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.after))
+  const moved = digits.after - fraction.length
+  const power = exponent.length > 30 ? `${exponent} and ${moved}` : String(BigInt(exponent) + BigInt(moved))
   return `${sign}${digits.text}e${power}`
 }
 
