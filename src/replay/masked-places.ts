@@ -24,6 +24,11 @@ export class MaskedPlaces {
     for (const places of this.#received.values()) places.sort(([one], [other]) => one - other)
   }
 
+  /** There are any at all. */
+  get some(): boolean {
+    return this.#received.size + this.#sent.size > 0
+  }
+
   any(connection: number): boolean {
     return this.#received.has(connection) || this.#sent.has(connection)
   }

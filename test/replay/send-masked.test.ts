@@ -125,6 +125,20 @@ test('what a plugin changed is sent as the server got it, and not where that was
   t.deepEqual(origin.got, ['GET /cleaned  '])
 })
 
+test('answers that had secrets: that they are not masked by now is said, and with the plugin they are', async (t) => {
+  const { port, target } = await httpOrigin(t, (_, response) => response.setHeader('content-type', 'application/json').end('{"token":"hunter2"}'))
+  const taped = await taping(t, { http: target, plugins: ['redact'] })
+  await ask(taped.port, '/')
+  await taped.relay.stop()
+  const plain = await sending(t, taped.path, `http://127.0.0.1:${port}`)
+  t.deepEqual(plain.comparison.differences.map(({ field, was, now }) => `${field}: ${was} → ${now}`), ['body $.token: "*******" → "hunter2"'])
+  t.is(plain.notes.length, 1)
+  t.regex(plain.notes[0]!, /^answers in .* have secrets masked by redact: .* has as it came: --plugin redact masks it too$/)
+  const masked = await sending(t, taped.path, `http://127.0.0.1:${port}`, { plugins: ['redact'] })
+  t.deepEqual(masked.notes, [])
+  t.true(masked.equal)
+})
+
 test('recordings of earlier versions do not tell: what looks masked is taken for it', async (t) => {
   const origin = await listener(t)
   const file = await recorded(t, origin.target)

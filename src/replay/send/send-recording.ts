@@ -9,6 +9,7 @@ import type { RelayOptions } from '../../relay/options.js'
 import { compareSides } from '../compare/compare-recordings.js'
 import { repeatsFact, wholeSide } from '../compare/recorded-side.js'
 import type { Recording } from '../../recording/recording.js'
+import { MaskedPlaces } from '../masked-places.js'
 import { chooseRelays } from './choose-relays.js'
 import type { ChosenRelays } from './choose-relays.js'
 import { ftpSender } from './ftp/ftp-sender.js'
@@ -58,7 +59,7 @@ export async function sendRecording(file: string, options: SendOptions): Promise
     const comparison = await compareSides(
       { ...wholeSide(recording), connections: chosen.connections, only: options.signal?.aborted === true ? run.begun : sender.ids, asked: 'sent' }, wholeSide(now), settings.ignored, options.onDifference)
     return {
-      protocol, target: target.text, file, path, sent: run.sent, skippedCount: run.skippedCount, skipped: run.skipped, notes: run.notes, comparison, durationMs,
+      protocol, target: target.text, file, path, sent: run.sent, skippedCount: run.skippedCount, skipped: run.skipped, notes: [...run.notes, ...maskNotes(recording, now)], comparison, durationMs,
       interrupted: options.signal?.aborted === true, equal: comparison.differenceCount === 0 && comparison.compared > 0, drift: run.drift,
     }
   } finally {
@@ -75,6 +76,15 @@ function relayOptions(protocol: Protocol, target: string, options: SendOptions, 
     ...(plugins === undefined ? {} : { plugins }), ...(seed === undefined ? {} : { seed }), ...(log === undefined ? {} : { log }),
     ...(onProblem === undefined ? {} : { onProblem }),
   }
+}
+
+/** Answers that had secrets have them again, and nobody has masked them by now. */
+function maskNotes(recording: Recording, now: Recording): string[] {
+  const masked = recording.facts()['masked']
+  if (masked === undefined || now.facts()['masked'] !== undefined) return []
+  const places = new MaskedPlaces(recording, 'down')
+  if (places.told && !places.some) return []
+  return [`answers in ${recording.path} have secrets masked by ${masked}: asterisks are compared with what came now, which ${now.path} has as it came: --plugin ${masked.split(', ').join(' --plugin ')} masks it too`]
 }
 
 /** What is repeated isn't overwritten. @throws WiretapeError `usage`. */
