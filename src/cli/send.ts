@@ -62,7 +62,7 @@ function optionsOf({ to, protocol, relay, speed, connections, where, host, outpu
 /** Skipped ones that are told one by one. */
 const mostTold = 20
 
-const whatIsSent: Readonly<Record<string, string>> = { http: 'requests', tcp: 'connections', udp: 'UDP sessions', ftp: 'FTP sessions' }
+const whatIsSent: Readonly<Record<string, string>> = { http: 'request', tcp: 'connection', udp: 'UDP session', ftp: 'FTP session' }
 
 function print({ interrupted, protocol, target, path, sent, skipped, skippedCount, notes, comparison, durationMs, drift }: SendResult): void {
   for (const { id, asked, reason } of skipped.slice(0, mostTold)) process.stderr.write(`not sent: ${id} ${printableLine(asked)}: ${printableLine(reason)}\n`)
@@ -71,7 +71,7 @@ function print({ interrupted, protocol, target, path, sent, skipped, skippedCoun
   if (interrupted) process.stderr.write('interrupted: what was sent is compared\n')
   if (comparison.differenceCount > 0) console.log('')
   printTable([
-    ['sent', `${formatCount(sent)} ${whatIsSent[protocol]} to ${target} in ${formatDuration(durationMs)} (${formatCount(Math.round(sent / Math.max(durationMs, 1) * 1000))}/s)`],
+    ['sent', `${formatCount(sent)} ${whatIsSent[protocol]}${sent === 1 ? '' : 's'} to ${target} in ${formatDuration(durationMs)} (${formatCount(Math.round(sent / Math.max(durationMs, 1) * 1000))}/s)`],
     skippedCount === 0 ? null : ['not sent', formatCount(skippedCount)],
     ...countRows(comparison, { onlyA: 'no counterpart', onlyB: 'not recorded' }),
     ['latency recorded', quantileText(comparison.latency.a)], ['latency now', quantileText(comparison.latency.b)],

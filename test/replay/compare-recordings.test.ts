@@ -100,6 +100,18 @@ test('what plugins answered themselves is no answer of a server', async (t) => {
   t.is(both.notes.at(-1), '1 request was answered by plugins in both, and not by a server: nothing of it is compared')
 })
 
+test('what the relay itself changes is no plugin\'s doing', async (t) => {
+  const tape = new Ingesting(t)
+  const control = tape.control()
+  tape.says(control, 'up', 'PASV\r\n')
+  tape.says(control, 'down', '227 (127,0,0,1,9,9)\r\n')
+  tape.ingest.sent(control, 'down', 100, 11, Buffer.from('227 (127,0,0,1,8,8)\r\n'), 21, 'reply')
+  tape.closes(control)
+  const recording = tape.recorded()
+  t.true([...recording.connections()][0]!.changed)
+  t.deepEqual((await compareRecordings(recording, recording)).notes, [])
+})
+
 test('recordings with nothing in common are refused in a line', async (t) => {
   const one = (protocol: string): Ingesting => {
     const tape = new Ingesting(t)

@@ -43,9 +43,10 @@ function notesOn(recording: Recording): string[] {
 
 function pluginsChanged(recording: Recording): boolean {
   try {
-    return [...recording.connections({ where: 'changed = 1', limit: 1 })].length > 0
+    // The relay itself changes too: addresses of FTP, Host.
+    return [...recording.events({ where: 'hook IS NOT NULL AND connection_id IN (SELECT id FROM connection WHERE changed = 1)', limit: 1 })].length > 0
   } catch (thrown) {
-    // Recordings from before there were plugins have no such column.
+    // Recordings from before there were plugins have no such columns.
     if (thrown instanceof WiretapeError) return false
     throw thrown
   }
