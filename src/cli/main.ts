@@ -189,7 +189,7 @@ async function run(): Promise<void> {
       exitCode = await send(given)
     })
     .command('diff <a> <b>', 'compare the answers of two recordings', (parser) => parser
-      .usage('$0 diff A B\n\nCompares what servers said to the same requests in two recordings. Exit code 1 where something differs.')
+      .usage('$0 diff A B\n\nCompares what servers said to the same requests in two recordings. Exit code 1 where something differs, or can\'t be compared.')
       .positional('a', { type: 'string', demandOption: true, describe: 'a recording' })
       .positional('b', { type: 'string', demandOption: true, describe: 'another' })
       .option('ignore', { alias: 'i', type: 'string', array: true, default: [], requiresArg: true, describe: ignoreHelp })

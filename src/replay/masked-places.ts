@@ -5,6 +5,13 @@ import type { Recording } from '../recording/recording.js'
 
 export type Place = readonly [start: number, end: number]
 
+/** A sentence on a recording that has something masked and doesn't tell where; null where it tells. */
+export function untoldMasks(recording: Recording): string | null {
+  const facts = recording.facts()
+  if (facts['masked'] === undefined || facts[masksFact] === masksTold) return null
+  return `${recording.path} has secrets masked by ${facts['masked']}, and is of an earlier version that did not tell where: what was masked is sent with asterisks`
+}
+
 /** Where secrets were masked in one direction before they were recorded, as the recorder has told: asterisks elsewhere came from the wire. */
 export class MaskedPlaces {
   /** The recording tells. Those of earlier versions don't: asterisks in them may be anything. */

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import Sqlite from 'better-sqlite3'
-import { definePlugin, openRecording, redecodeRecording, sendRecording } from 'wiretape'
+import { compareRecordings, definePlugin, openRecording, redecodeRecording, sendRecording } from 'wiretape'
 import type { SendOptions, SendResult } from 'wiretape'
 import { http, httpOrigin } from '../real/http-origin.js'
 import { ftpClients } from '../real/ftp/clients.js'
+import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
 import { pyftpdlib } from '../real/ftp/pyftpdlib.js'
 import { connectTo } from '../real/peer.js'
 import { taping } from '../real/relaying.js'
@@ -73,11 +74,14 @@ test('what was masked anywhere in a request keeps it from being sent; asterisks 
   const origin = await listener(t)
   const file = await recorded(t, origin.target)
   origin.got.length = 0
-  const { skipped, notes, sent, comparison } = await sending(t, file, origin.url)
+  const { skipped, notes, sent, comparison, path } = await sending(t, file, origin.url)
   t.deepEqual(skipped.map(({ asked, reason }) => `${asked}: ${reason}`), notSent)
   t.deepEqual(origin.got, ['GET /whole ************ ', 'GET /stars?rating=*****&token=  ', 'POST /typed  {"hint":"****"} stars=***'])
   t.is(sent, 3)
   t.is(comparison.differenceCount, 0)
+  const later = await compareRecordings(file, path)
+  t.is(later.onlyA, notSent.length)
+  t.is(later.notes.at(-1), `${path} is what send sent: what it left out is missing there`)
   t.true(notes.includes('1 request has a masked authorization header, and is sent with it: a plugin can put the true value in'))
 })
 
@@ -166,6 +170,35 @@ test('TCP: a connection on which something was masked is not sent; another with 
   t.deepEqual(skipped.map(({ reason }) => reason), ['what its client said has a masked value (at offset 13)'])
   t.deepEqual(heard, ['a *** b'])
   t.is(comparison.differenceCount, 0)
+})
+
+test('TCP: a recording of an earlier version that masked something does not tell where, and that is said', async (t) => {
+  const server = await lineServer(t, (line) => `${line.length}\n`)
+  const taped = await taping(t, { tcp: `0=127.0.0.1:${server}`, plugins: ['redact'] })
+  const client = await connectTo(t, taped.port)
+  await client.write('a\n').finish().rest()
+  await taped.relay.stop()
+  const database = new Sqlite(taped.path)
+  database.exec(`DELETE FROM recording WHERE key = 'masks'`)
+  database.close()
+  const { notes } = await sending(t, taped.path, `127.0.0.1:${server}`)
+  t.is(notes[0], `${taped.path} has secrets masked by redact, and is of an earlier version that did not tell where: what was masked is sent with asterisks`)
+})
+
+test('UDP: a session in which something was masked is not sent', async (t) => {
+  const echo = await datagramEcho(t)
+  const taped = await taping(t, { udp: `0=127.0.0.1:${echo.port}`, plugins: ['redact'] })
+  for (const last of ['{"password":"hunter2"}', 'a *** b']) {
+    const client = await datagramPeer(t)
+    for (const text of ['Cookie: ', last]) {
+      await client.send(text, taped.port)
+      await client.text()
+    }
+  }
+  await taped.relay.stop()
+  const { skipped, comparison } = await sending(t, taped.path, `127.0.0.1:${echo.port}`)
+  t.deepEqual(skipped.map(({ reason }) => reason), ['what its client said has a masked value (at offset 21)'])
+  t.is(comparison.same, 1)
 })
 
 const curl = ftpClients[0]!

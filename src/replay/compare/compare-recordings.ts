@@ -38,6 +38,8 @@ export async function compareRecordings(a: string | Recording, b: string | Recor
     checkComparable(first, second)
     const { notes, ...comparison } = await compareSides(first, second, ignored, options.onDifference)
     const nothing = comparison.compared > 0 ? [] : ['nothing was compared: what was asked in one of them was not asked in the other']
+    // Masked values, uploads that weren't recorded whole, a condition: `send` has told of these.
+    if (comparison.onlyA > 0 && second.asked === 'received') nothing.push(`${second.recording.path} is what send sent: what it left out is missing there`)
     return { ...comparison, notes: [...recordingNotes(first, second), ...notes, ...nothing] }
   } finally {
     for (const recording of opened) recording.close()

@@ -1,5 +1,5 @@
 import type { ConnectionRecord } from '../../recording/rows.js'
-import { MaskedPlaces } from '../masked-places.js'
+import { MaskedPlaces, untoldMasks } from '../masked-places.js'
 import type { SenderOptions } from './sender.js'
 
 /** A connection, or a session, that is to be repeated. */
@@ -15,6 +15,8 @@ export interface PlannedConnection {
 export function planConnections({ recording, chosen, settings, run }: SenderOptions): PlannedConnection[] {
   const planned: PlannedConnection[] = []
   const places = new MaskedPlaces(recording, 'up')
+  const untold = untoldMasks(recording)
+  if (untold !== null) run.notes.push(untold)
   for (const connection of recording.connections(settings.where === undefined ? {} : { where: settings.where })) {
     if (!chosen.connections.has(connection.id)) continue
     const reason = whyNot(connection) ?? (settings.sendMasked ? null : masked(connection, places))

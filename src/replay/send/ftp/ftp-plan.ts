@@ -2,7 +2,7 @@ import { takesSecret } from '../../../protocols/ftp/index.js'
 import type { Recording } from '../../../recording/recording.js'
 import type { FtpCommandRecord, FtpSession, FtpTransferRecord } from '../../../recording/rows.js'
 import { secretVerbOf } from '../../../recording/ftp/secret-masker.js'
-import { MaskedPlaces } from '../../masked-places.js'
+import { MaskedPlaces, untoldMasks } from '../../masked-places.js'
 import type { SenderOptions } from '../sender.js'
 
 /** A command that is to be sent. Its argument's bytes stay in the recording where it isn't plain. */
@@ -25,6 +25,8 @@ export function planSessions(options: SenderOptions): PlannedSession[] {
   const { recording, chosen, settings, run } = options
   const planned: PlannedSession[] = []
   const places = new MaskedPlaces(recording, 'up')
+  const untold = untoldMasks(recording)
+  if (untold !== null) run.notes.push(untold)
   for (const session of recording.ftpSessions(settings.where === undefined ? {} : { where: settings.where })) {
     if (!chosen.connections.has(session.connectionId)) continue
     const reason = whyNot(session, options) ?? (settings.sendMasked ? null : masked(session, recording, places))
