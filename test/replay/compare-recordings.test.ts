@@ -63,6 +63,25 @@ test('TCP: streams with a hole are not laid side by side', async (t) => {
   t.deepEqual(told(comparison), ['connection, 5 bytes up not compared: recorded → 7 bytes were not recorded'])
 })
 
+test('UDP: answers that were not recorded are neither the same nor missing', async (t) => {
+  const query = Buffer.from('00010100000100000000000001610462 6f6f6b0000010001'.replace(/ /g, ''), 'hex')
+  const session = (asked: Buffer, lost: number): Ingesting => {
+    const tape = new Ingesting(t)
+    const handle = tape.opens('udp', { transport: 'udp', decode: 'auto', server: { host: '127.0.0.1', port: asked === query ? 53 : 9 } } as never)
+    tape.says(handle, 'up', asked)
+    if (lost > 0) tape.loses(handle, 'down', lost)
+    tape.closes(handle)
+    return tape
+  }
+  for (const [asked, kind] of [[query, 'dns'], [Buffer.from('hello'), 'datagrams']] as const) {
+    const recordings = [session(asked, 30).recorded(), session(asked, 30).recorded(), session(asked, 0).recorded()]
+    t.is([...recordings[0]!.dnsQueries()].length, kind === 'dns' ? 1 : 0)
+    t.is(counts(await compareRecordings(recordings[0]!, recordings[1]!)), '0 same, 0 different, 0 failed, 1 uncompared, 0 only in a, 0 only in b', kind)
+    t.is(counts(await compareRecordings(recordings[2]!, recordings[1]!)), '0 same, 0 different, 0 failed, 1 uncompared, 0 only in a, 0 only in b', kind)
+    t.is(counts(await compareRecordings(recordings[2]!, recordings[2]!)), '1 same, 0 different, 0 failed, 0 uncompared, 0 only in a, 0 only in b', kind)
+  }
+})
+
 test('FTP: two transfers that both lack bytes are not the same for that', async (t) => {
   const session = (content: string): Ingesting => {
     const tape = new Ingesting(t)

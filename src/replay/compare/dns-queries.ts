@@ -1,5 +1,5 @@
 import type { DnsAnswer, DnsQuery } from '../../recording/rows.js'
-import { bounded, cutValues } from './comparison.js'
+import { bounded, cutValues, lacking } from './comparison.js'
 import type { FoundDifference, Outcome } from './comparison.js'
 import type { RecordedSide } from './recorded-side.js'
 import type { Tally } from './tally.js'
@@ -27,12 +27,24 @@ export function compareQueries(a: RecordedSide, sessionsA: ReadonlySet<number>, 
       tally.only(named, 'query')
       continue
     }
+    const gaps = lacking(gapIn(a, query), gapIn(b, now))
+    if (gaps.length > 0) {
+      tally.pair(named, 'uncompared', gaps)
+      continue
+    }
     const differences = bounded(answerDifferences(a, query, b, now), 'answers')
     const outcome: Outcome = differences.length === 0 ? 'same' : now.rcode === null ? 'failed' : 'different'
     if (outcome !== 'failed') tally.took(query.latencyMs, now.latencyMs)
     tally.pair(named, outcome, differences)
   }
   for (const id of onlyB) tally.only({ protocol: 'udp', a: null, b: id, asked: askedOf(found.b.get(id)!) }, 'query')
+}
+
+/** Its answer may have come, among datagrams that weren't recorded. */
+function gapIn({ recording }: RecordedSide, { rcode, connectionId }: DnsQuery): string | null {
+  if (rcode !== null) return null
+  const { droppedDown } = recording.connection(connectionId)
+  return droppedDown === 0 ? null : `${droppedDown} bytes of answers were not recorded`
 }
 
 function* queriesOf({ recording, connections, only }: RecordedSide, sessions: ReadonlySet<number>): Generator<DnsQuery> {
