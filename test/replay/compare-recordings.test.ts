@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import Sqlite from 'better-sqlite3'
-import { compareRecordings, respond } from 'wiretape'
+import { compareRecordings, respond, sendRecording } from 'wiretape'
 import type { Comparison } from 'wiretape'
 import { applicationId } from '../../src/recording/schema.js'
 import { tcpAndHttp } from '../../src/recording/migrations/1-tcp-and-http.js'
@@ -99,6 +99,24 @@ test('FTP: two transfers that both lack bytes are not the same for that', async 
   const comparison = await compareRecordings(session('one').recorded(), session('two').recorded())
   t.is(counts(comparison), '0 same, 0 different, 0 failed, 1 uncompared, 0 only in a, 0 only in b')
   t.deepEqual(told(comparison), ['RETR /f not compared: 50 bytes not recorded → 50 bytes not recorded'])
+})
+
+test('of equal requests, the one that fails is told, and the others are compared with their own answers', async (t) => {
+  let [count, failing] = [0, false]
+  const origin = await httpOrigin(t, (incoming, response) => {
+    count++
+    if (failing && count === 1) incoming.socket.destroy()
+    else response.end(`answer ${count}`)
+  })
+  const taped = await taping(t, { http: origin.target })
+  for (let n = 0; n < 3; n++) await (await fetch(`http://127.0.0.1:${taped.port}/`, { headers: { connection: 'close' } })).text()
+  await taped.relay.stop()
+  ;[count, failing] = [0, true]
+  const { comparison, path } = await sendRecording(taped.path, { to: `http://127.0.0.1:${origin.port}`, record: join(temporaryFolder(t), 'now.sqlite') })
+  t.is(counts(comparison), '2 same, 0 different, 1 failed, 0 uncompared, 0 only in a, 0 only in b')
+  t.is(comparison.differences.length, 1)
+  t.like(comparison.differences[0], { asked: 'GET /', field: 'answer', was: 'complete' })
+  t.deepEqual((await compareRecordings(taped.path, path)).differences, comparison.differences)
 })
 
 test('what plugins answered themselves is no answer of a server', async (t) => {
