@@ -1,5 +1,5 @@
 import { compareRecordings } from '../index.js'
-import { countRows, DifferenceLines, printTable, quantileText } from './differences.js'
+import { countRows, DifferenceLines, printNotes, printTable, quantileText } from './differences.js'
 import { printableJson } from './escape.js'
 import { formatCount } from './units.js'
 
@@ -10,10 +10,11 @@ export interface DiffArguments {
   readonly json: boolean
 }
 
-/** @returns the exit code: 1 where something differs. */
+/** @returns the exit code: 1 where something differs, or nothing was there to compare. */
 export async function diff({ a, b, ignore, json }: DiffArguments): Promise<number> {
   const lines = new DifferenceLines(json)
   const comparison = await compareRecordings(a, b, { ignore, onDifference: lines.take }).finally(() => lines.flush())
+  if (!json) printNotes(comparison.notes)
   if (json) {
     console.log(printableJson({ type: 'summary', a, b, ...comparison, differences: undefined }))
   } else {
@@ -24,5 +25,5 @@ export async function diff({ a, b, ignore, json }: DiffArguments): Promise<numbe
       ['latency in A', quantileText(comparison.latency.a)], ['latency in B', quantileText(comparison.latency.b)],
     ])
   }
-  return comparison.differenceCount === 0 ? 0 : 1
+  return comparison.differenceCount === 0 && comparison.compared > 0 ? 0 : 1
 }

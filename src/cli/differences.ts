@@ -30,6 +30,11 @@ function lineOf({ a, b, asked, field, was, now }: AnswerDifference): string {
   return `${colour.dim(ids.padStart(13))}  ${printableLine(asked)}  ${colour.bold(printableLine(field))}: ${what}`
 }
 
+/** To stderr: what the numbers don't say. */
+export function printNotes(notes: readonly string[]): void {
+  for (const note of notes) process.stderr.write(`${printableLine(note)}\n`)
+}
+
 function told(value: string | null): string {
   return value === null ? '(none)' : value === '' ? '(empty)' : printableLine(value)
 }
@@ -41,9 +46,10 @@ export function printTable(rows: readonly (readonly [name: string, text: string]
   for (const [name, text] of shown) console.log(`${name.padEnd(width)}  ${text}`)
 }
 
-export function countRows({ same, different, failed, onlyA, onlyB }: Comparison, names: { readonly onlyA: string, readonly onlyB: string }): (readonly [string, string] | null)[] {
+export function countRows({ same, different, failed, uncompared, onlyA, onlyB }: Comparison, names: { readonly onlyA: string, readonly onlyB: string }): (readonly [string, string] | null)[] {
   return [
     ['same', formatCount(same)], ['different', formatCount(different)], ['failed', formatCount(failed)],
+    uncompared === 0 ? null : ['not compared', formatCount(uncompared)],
     onlyA === 0 ? null : [names.onlyA, formatCount(onlyA)], onlyB === 0 ? null : [names.onlyB, formatCount(onlyB)],
   ]
 }

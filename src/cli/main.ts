@@ -177,7 +177,7 @@ async function run(): Promise<void> {
       .option('plugin', { alias: 'p', type: 'string', array: true, default: [], requiresArg: true, describe: 'NAME or FILE with its options: what the new traffic passes (repeatable, in order)' })
       .option('seed', { requiresArg: true, describe: 'what every random choice of plugins follows from' })
       .option('ignore', { alias: 'i', type: 'string', array: true, default: [], requiresArg: true, describe: ignoreHelp })
-      .option('masked', { choices: ['skip', 'send'] as const, default: 'skip' as const, requiresArg: true, describe: 'requests whose bodies have masked values' })
+      .option('masked', { choices: ['skip', 'send'] as const, default: 'skip' as const, requiresArg: true, describe: 'what has masked values: send it where a plugin puts the true ones in' })
       .option('password', { type: 'string', requiresArg: true, describe: 'FTP: what PASS says where it was masked' })
       .option('patience', { defaultDescription: '30 for HTTP and FTP, 5 for TCP, 2 for UDP', requiresArg: true, describe: "seconds without a byte, beyond those recorded, after which an answer isn't waited for" })
       .option('insecure', { type: 'boolean', default: false, describe: 'accept the certificate of an https:// target unverified' })
@@ -189,7 +189,7 @@ async function run(): Promise<void> {
       exitCode = await send(given)
     })
     .command('diff <a> <b>', 'compare the answers of two recordings', (parser) => parser
-      .usage('$0 diff A B\n\nCompares what servers said to the same requests in two recordings. Exit code 1 where something differs.')
+      .usage('$0 diff A B\n\nCompares what servers said to the same requests in two recordings. Exit code 1 where something differs, or can\'t be compared.')
       .positional('a', { type: 'string', demandOption: true, describe: 'a recording' })
       .positional('b', { type: 'string', demandOption: true, describe: 'another' })
       .option('ignore', { alias: 'i', type: 'string', array: true, default: [], requiresArg: true, describe: ignoreHelp })

@@ -1,7 +1,7 @@
 import { sendRecording } from '../index.js'
 import type { SendOptions, SendResult } from '../index.js'
 import { WiretapeError } from '../error.js'
-import { countRows, DifferenceLines, printTable, quantileText } from './differences.js'
+import { countRows, DifferenceLines, printNotes, printTable, quantileText } from './differences.js'
 import { printableJson, printableLine } from './escape.js'
 import { startProgressBar } from './progress-bar.js'
 import { formatCount, formatDuration } from './units.js'
@@ -62,15 +62,15 @@ function optionsOf({ to, protocol, relay, speed, connections, where, host, outpu
 /** Skipped ones that are told one by one. */
 const mostTold = 20
 
-const whatIsSent: Readonly<Record<string, string>> = { http: 'requests', tcp: 'connections', udp: 'UDP sessions', ftp: 'FTP sessions' }
+const whatIsSent: Readonly<Record<string, string>> = { http: 'request', tcp: 'connection', udp: 'UDP session', ftp: 'FTP session' }
 
 function print({ planned, interrupted, protocol, target, path, sent, skipped, skippedCount, notes, comparison, durationMs, drift }: SendResult): void {
   for (const { id, asked, reason } of skipped.slice(0, mostTold)) process.stderr.write(`not sent: ${id} ${printableLine(asked)}: ${printableLine(reason)}\n`)
   if (skippedCount > mostTold) process.stderr.write(`not sent: ${formatCount(skippedCount - mostTold)} more\n`)
-  for (const note of notes) process.stderr.write(`${printableLine(note)}\n`)
+  printNotes([...notes, ...comparison.notes])
   if (comparison.differenceCount > 0) console.log('')
   printTable([
-    ['sent', `${formatCount(sent)} ${sent === 1 ? whatIsSent[protocol]!.replace(/s$/, '') : whatIsSent[protocol]} to ${target} in ${formatDuration(durationMs)} (${formatCount(Math.round(sent / Math.max(durationMs, 1) * 1000))}/s)`],
+    ['sent', `${formatCount(sent)} ${whatIsSent[protocol]}${sent === 1 ? '' : 's'} to ${target} in ${formatDuration(durationMs)} (${formatCount(Math.round(sent / Math.max(durationMs, 1) * 1000))}/s)`],
     skippedCount === 0 ? null : ['not sent', formatCount(skippedCount)],
     interrupted ? ['interrupted', `${formatCount(planned - sent)} of ${formatCount(planned)} weren't sent; the others are compared`] : null,
     ...countRows(comparison, { onlyA: 'no counterpart', onlyB: 'not recorded' }),

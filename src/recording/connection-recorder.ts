@@ -1,6 +1,7 @@
 import type { Direction } from '../protocols/decoder.js'
 import type { ClosedNote, ConnectedNote, EventNote, ExchangeNote, Note, OpenedNote } from './notes.js'
 import { Masking } from './masking.js'
+import type { OnMasked } from './masking.js'
 import { MessageEnds } from './message-ends.js'
 import type { Mask } from './masking.js'
 import { EntryKind } from './slab.js'
@@ -39,6 +40,8 @@ export class ConnectionRecorder {
   #down = 0
   #masks: ((direction: Direction) => readonly Mask[]) | null = null
   readonly #masking: Record<Direction, Masking | null> = { up: null, down: null }
+  /** Bytes that were given to be masked: stream offsets. */
+  readonly #toMask: Record<Direction, number> = { up: 0, down: 0 }
   #ends: MessageEnds | null = null
   /** What was sent instead of bytes that a mask still holds: told after them. */
   #sentLater: { direction: Direction, offset: number, replaced: number, bytes: Buffer, kind: SentKind }[] = []
@@ -91,15 +94,17 @@ export class ConnectionRecorder {
   received(direction: Direction, bytes: Uint8Array): boolean {
     if (this.#masks === null) return this.#record(direction, bytes)
     const masking = this.#masking[direction]
-    if (masking === null) return this.#record(direction, this.#lossy ? this.#maskedWhole(this.#masks(direction), direction, bytes) : bytes)
+    if (masking === null) return this.#record(direction, this.#lossy ? this.#maskedDatagram(direction, bytes) : bytes)
     let from = 0
     const over: Buffer[] = []
     for (const end of this.#ends?.endsIn(direction, bytes as Buffer) ?? []) {
       const ending = this.#masking[direction]!
+      this.#toMask[direction] += end - from
       over.push(ending.take((bytes as Buffer).subarray(from, end)), ending.end())
       this.#masking[direction] = this.#maskingOf(this.#masks(direction), direction)
       from = end
     }
+    this.#toMask[direction] += bytes.length - from
     const last = this.#masking[direction]!.take((bytes as Buffer).subarray(from))
     const ready = this.#record(direction, over.length === 0 ? last : Buffer.concat([...over, last]))
     this.#tellLater(direction)
@@ -130,7 +135,9 @@ export class ConnectionRecorder {
       return
     }
     if (this.#masks !== null) {
-      this.#sentLater.push({ direction, offset, replaced, bytes: this.#maskedSent(direction, bytes), kind })
+      const masked = this.#maskedSent(direction, bytes)
+      if (!masked.equals(bytes)) this.#tellMasked(direction, offset, differing(masked, bytes), true)
+      this.#sentLater.push({ direction, offset, replaced, bytes: masked, kind })
       this.#tellLater(direction)
       return
     }
@@ -150,12 +157,29 @@ export class ConnectionRecorder {
     })
   }
 
+  /** Of what comes next in the stream. */
   #maskingOf(masks: readonly Mask[], direction: Direction): Masking {
-    return new Masking(masks, (why) => this.event({ kind: 'mask-failed', source: 'recorder', direction, text: `a mask failed, and what it would have masked is kept as asterisks: ${why}` }))
+    const base = this.#toMask[direction]
+    return this.#masker(masks, direction, (start, end) => this.#tellMasked(direction, base + start, end - start))
+  }
+
+  #masker(masks: readonly Mask[], direction: Direction, onMasked?: OnMasked): Masking {
+    return new Masking(masks, (why) => this.event({ kind: 'mask-failed', source: 'recorder', direction, text: `a mask failed, and what it would have masked is kept as asterisks: ${why}` }), onMasked)
+  }
+
+  /** Whoever reads the recording knows by it which asterisks came from the wire, and which stand for something else. */
+  #tellMasked(direction: Direction, offset: number, bytes: number, sent = false): void {
+    this.event({ kind: sent ? 'masked-sent' : 'masked', source: 'recorder', direction, offset, bytes, text: `${bytes === 1 ? '1 byte is' : `${bytes} bytes are`} masked${sent ? ' in what was sent instead' : ''}` })
+  }
+
+  #maskedDatagram(direction: Direction, bytes: Uint8Array): Buffer {
+    const masking = this.#maskingOf(this.#masks!(direction), direction)
+    this.#toMask[direction] += bytes.length
+    return Buffer.concat([masking.take(bytes as Buffer), masking.end()])
   }
 
   #maskedWhole(masks: readonly Mask[], direction: Direction, bytes: Uint8Array): Buffer {
-    const masking = this.#maskingOf(masks, direction)
+    const masking = this.#masker(masks, direction)
     return masks.length === 0 ? Buffer.from(bytes) : Buffer.concat([masking.take(bytes as Buffer), masking.end()])
   }
 
@@ -224,4 +248,10 @@ export class ConnectionRecorder {
       this.#recorder.put(EntryKind.dropped, this.handle, direction, from, null, length)
     }
   }
+}
+
+function differing(masked: Buffer, bytes: Uint8Array): number {
+  let count = 0
+  for (let at = 0; at < masked.length; at++) if (masked[at] !== bytes[at]) count++
+  return count
 }

@@ -7,13 +7,16 @@ export interface RecordedPiece {
   /** `head`, `body`, `framing`, `opaque` … */
   readonly kind: string
   readonly time: number
+  /** In the stream as it was received: where it begins, or, of what was `sent` instead, where that begins that it stands for. */
+  readonly offset: number
+  readonly leg: 'received' | 'sent'
 }
 
 /** Segments in stream order as they came. */
 export function* asReceived(rows: Iterable<unknown>): Generator<RecordedPiece> {
   for (const row of rows) {
-    const { leg, bytes, kind, time } = row as { leg: string, bytes: Buffer, kind: string, time: number }
-    if (leg === 'received') yield { bytes, kind, time }
+    const { leg, bytes, kind, time, offset } = row as { leg: string, bytes: Buffer, kind: string, time: number, offset: number }
+    if (leg === 'received') yield { bytes, kind, time, offset, leg }
   }
 }
 
@@ -36,18 +39,18 @@ export function* asSent(received: Iterable<unknown>, sent: Iterable<unknown>, ki
       const { offset: place, replaces, kind, bytes: instead, time: later } = readSegment(next.value as Row)
       if (place >= end) break
       if (place > at) {
-        yield { bytes: bytes.subarray(at - offset, place - offset), kind: own, time }
+        yield { bytes: bytes.subarray(at - offset, place - offset), kind: own, time, offset: at, leg: 'received' }
         at = place
       }
-      if (kinds === null || kinds.includes(kind)) yield { bytes: instead, kind, time: later }
+      if (kinds === null || kinds.includes(kind)) yield { bytes: instead, kind, time: later, offset: place, leg: 'sent' }
       skipUntil = Math.max(skipUntil, place + (replaces ?? 0))
       at = Math.max(at, skipUntil)
       next = replacements.next()
     }
-    if (at < end) yield { bytes: bytes.subarray(at - offset), kind: own, time }
+    if (at < end) yield { bytes: bytes.subarray(at - offset), kind: own, time, offset: at, leg: 'received' }
   }
   for (; next.done !== true; next = replacements.next()) {
-    const { kind, bytes, time } = readSegment(next.value as Row)
-    if (kinds === null || kinds.includes(kind)) yield { bytes, kind, time }
+    const { kind, bytes, time, offset } = readSegment(next.value as Row)
+    if (kinds === null || kinds.includes(kind)) yield { bytes, kind, time, offset, leg: 'sent' }
   }
 }

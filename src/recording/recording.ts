@@ -345,12 +345,12 @@ export class Recording {
     }
     const bounds = this.#row('SELECT first_segment, last_segment FROM http_exchange WHERE id = ?', exchangeId)!
     const slice = this.#database.prepare(
-      `SELECT id, bytes, kind, time FROM segment WHERE id BETWEEN ? AND ? AND +message_id = ? AND direction = ? AND leg = 'received'
+      `SELECT id, bytes, kind, time, "offset" FROM segment WHERE id BETWEEN ? AND ? AND +message_id = ? AND direction = ? AND leg = 'received'
        AND kind IN ('head', 'body', 'framing') ORDER BY id LIMIT 16`)
     let from = bounds['first_segment'] as number | null
     while (from !== null) {
       const rows = slice.all(from, bounds['last_segment'], exchangeId, side === 'request' ? 'up' : 'down') as (RecordedPiece & { readonly id: number })[]
-      for (const { bytes, kind, time } of rows) yield { bytes, kind, time }
+      for (const { bytes, kind, time, offset } of rows) yield { bytes, kind, time, offset, leg: 'received' }
       from = rows.length === 0 ? null : rows.at(-1)!.id + 1
     }
   }
@@ -394,7 +394,7 @@ export class Recording {
 
   /**
    * Facts of the run: `started`, `writer` (a process id, while it is being recorded), `finished` where recording ended in order, and `masked` with the
-   * plugins that kept secrets out.
+   * plugins that kept secrets out. `masks` is `told` where each place that they masked has an event.
    */
   facts(): Readonly<Record<string, string>> {
     const rows = this.#database.prepare('SELECT key, value FROM recording').all() as { key: string, value: string }[]

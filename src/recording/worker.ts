@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { microseconds } from './clock.js'
+import { masksFact, masksTold } from './masking.js'
 import { RecordingFile } from './recording-file.js'
 import { readSlab } from './slab.js'
 import { Ingest } from './ingest.js'
@@ -105,7 +106,8 @@ function standBack(): void {
 
 try {
   if (settings.traffic === 'live') standBack()
-  file = new RecordingFile(settings)
+  // What an earlier version had recorded stays what it is.
+  file = new RecordingFile(settings.append ? settings : { ...settings, facts: { ...settings.facts, [masksFact]: masksTold } })
   ingest = settings.traffic === 'past' ? new Ingest(file.store, 'not in the capture') : new Ingest(file.store)
   if (settings.traffic === 'live') timer = setInterval(flush, flushInterval)
   port.on('message', receive)

@@ -11,7 +11,7 @@ import type { PluginUse } from 'wiretape'
 import { until } from '../real/deadline.js'
 import { bytesOf, onlyConnection, opening, taping } from '../real/relaying.js'
 
-async function recordedOf(t: ExecutionContext, plugins: readonly PluginUse[], pieces: readonly Buffer[]): Promise<{ echoed: string, up: string, sent: string, events: string[], file: Buffer }> {
+async function recordedOf(t: ExecutionContext, plugins: readonly PluginUse[], pieces: readonly Buffer[]): Promise<{ echoed: string, up: string, sent: string, events: string[], places: string[], file: Buffer }> {
   const server = createServer({ allowHalfOpen: true }, (socket) => socket.on('error', () => {}).pipe(socket))
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   const tape = await taping(t, { tcp: `0=127.0.0.1:${(server.address() as AddressInfo).port}`, plugins })
@@ -26,9 +26,10 @@ async function recordedOf(t: ExecutionContext, plugins: readonly PluginUse[], pi
   const up = (await bytesOf(recording.stream(onlyConnection(recording).id, 'up'))).toString('latin1')
   const sent = (await bytesOf(recording.stream(onlyConnection(recording).id, 'up', 'sent'))).toString('latin1')
   const events = [...recording.events({ where: "kind = 'mask-failed'" })].map(({ kind }) => kind)
+  const places = [...recording.events({ where: "kind = 'masked' AND direction = 'up'" })].map(({ offset, bytes }) => `${offset} ${bytes}`)
   recording.close()
   server.close()
-  return { echoed, up, sent, events, file: readFileSync(tape.path) }
+  return { echoed, up, sent, events, places, file: readFileSync(tape.path) }
 }
 
 const secrets = ['Zm9vOmJhcg', 'hunter2', 'se\\"cret', '12345678', 'abc;def', '4111111111111111']
@@ -46,9 +47,10 @@ test('secrets never reach the recording, whichever way the bytes come, and the w
   await fc.assert(fc.asyncProperty(fc.array(fc.integer({ min: 0, max: message.length }), { maxLength: 12 }), async (cuts) => {
     const places = [0, ...cuts.toSorted((a, b) => a - b), message.length]
     const pieces = places.slice(1).map((end, n) => Buffer.from(message.slice(places[n], end))).filter(({ length }) => length > 0)
-    const { echoed, up, file } = await recordedOf(t, [redact], pieces)
+    const { echoed, up, file, places: told } = await recordedOf(t, [redact], pieces)
     t.is(echoed, message)
     t.is(up, masked)
+    t.deepEqual(told, [...masked.matchAll(/\*+/g)].map(({ index, 0: { length } }) => `${index} ${length}`), 'each place is told, once')
     for (const secret of secrets) t.false(file.includes(secret), secret)
   }), { numRuns: 15 })
 })

@@ -34,8 +34,83 @@ test('JSON: what is ignored is no difference, all else is', async (t) => {
   t.deepEqual(await told(was, now, ['$.at', '$..id']), ['body $.list[0].v: 1 → 3'])
 })
 
+test('JSON: what is ignored leaves the paths of the rest as they are', async (t) => {
+  t.deepEqual(await told(body('{"l":[1,2,3]}'), body('{"l":[9,2,4]}'), ['$.l[0]']), ['body $.l[2]: 3 → 4'])
+  t.deepEqual(await told(body('{"l":[1,2,3]}'), body('{"l":[2,3]}'), ['$.l[0]']), ['body $.l[1]: 2 → 3', 'body $.l[2]: 3 → null'])
+  t.deepEqual(await told(body('{"l":[1,2]}'), body('{"l":[]}'), ['$.l[*]']), [], 'also where it is missing')
+  t.deepEqual(await told(body('{"a":1,"l":[{"a":1,"b":{"a":1,"c":1}}]}'), body('{"l":[{"a":2,"b":{"c":2}}]}'), ['$..a']), ['body $.l[0].b.c: 1 → 2'])
+  t.deepEqual(await told(body('{"\\"\\n":1,"b":1}'), body('{"\\"\\n":2,"b":2}'), ['$["\\"\\n"]']), ['body $.b: 1 → 2'], 'a name as differences write it')
+})
+
+test('JSON: a name that comes twice is another document', async (t) => {
+  t.deepEqual(await told(body('{"a":1,"a":2}'), body('{"a":2}')), ['body $.a: 1 and again 2 → 2'])
+  t.deepEqual(await told(body('{"a":1,"a":2}'), body('{ "a": 1, "a": 2 }')), [])
+  t.deepEqual(await told(body('{"a":1,"b":0,"a":2}'), body('{"a":2,"a":1,"b":0}')), ['body $.a: 1 → 2', 'body $.a (2): 2 → 1'])
+})
+
+test('JSON: bytes that are no characters are told apart', async (t) => {
+  const broken = (byte: number): RecordedBody => body(Buffer.concat([Buffer.from('{"a":"'), Buffer.of(byte), Buffer.from('"}')]), 'application/json; charset=utf-8')
+  t.is((await told(broken(0xfe), broken(0xff))).length, 1)
+})
+
+/** Members and items in a JSON text, with space around them as chance has it. */
+const anyJson = fc.json({ maxDepth: 4 })
+
+test('JSON: any document is equal to itself, whatever its space and the order of its members', async (t) => {
+  const turned = (value: unknown): unknown => Array.isArray(value) ? value.map(turned) : typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value).reverse().map(([name, child]) => [name, turned(child)])) : value
+  await fc.assert(fc.asyncProperty(anyJson, async (text) => {
+    const value: unknown = JSON.parse(text)
+    t.deepEqual(await told(body(text), body(text)), [])
+    t.deepEqual(await told(body(text), body(JSON.stringify(value, null, 2))), [])
+    t.deepEqual(await told(body(text), body(JSON.stringify(turned(value)))), [])
+  }))
+})
+
+test('JSON: one leaf changed is one difference, at its path; with that path ignored, none', async (t) => {
+  type Place = (string | number)[]
+  const leaves = (value: unknown, place: Place = []): Place[] => typeof value === 'object' && value !== null && Object.keys(value).length > 0
+    ? Object.entries(value).flatMap(([name, child]) => leaves(child, [...place, Array.isArray(value) ? Number(name) : name])) : [place]
+  const changed = (value: unknown, [first, ...rest]: Place): unknown => {
+    if (first === undefined) return { changed: value }
+    if (Array.isArray(value)) return value.map((child, index) => index === first ? changed(child, rest) : child as unknown)
+    return Object.fromEntries(Object.entries(value as object).map(([name, child]) => [name, name === first ? changed(child, rest) : child as unknown]))
+  }
+  await fc.assert(fc.asyncProperty(anyJson, fc.nat(), async (text, chance) => {
+    const value: unknown = JSON.parse(text)
+    const all = leaves(value)
+    const place = all[chance % all.length]!
+    const named = place.map((one) => typeof one === 'number' ? `[${one}]` : /^[A-Za-z_$][\w$-]*$/.test(one) ? `.${one}` : `[${JSON.stringify(one)}]`).join('')
+    const other = changed(value, place)
+    const leaf = place.reduce<unknown>((at, step) => (at as Record<string, unknown>)[step], value)
+    // An empty object that gets a member differs in that member.
+    const under = typeof leaf === 'object' && leaf !== null && !Array.isArray(leaf) ? '.changed' : ''
+    const found = await bodyDifferences(body(text), body(JSON.stringify(other)), [])
+    t.deepEqual(found.map(({ field }) => field), [`body $${named}${under}`])
+    if (place.length > 0) t.deepEqual(await bodyDifferences(body(text), body(JSON.stringify(other)), readIgnored([`json:$${named}`]).json), [])
+  }))
+})
+
+test('JSON: the order of items is a difference', async (t) => {
+  await fc.assert(fc.asyncProperty(fc.uniqueArray(fc.jsonValue({ maxDepth: 1 }), { minLength: 2, selector: (value) => JSON.stringify(value) }), async (items) => {
+    const [first, ...rest] = items
+    t.not((await told(body(JSON.stringify(items)), body(JSON.stringify([...rest, first])))).length, 0)
+  }))
+})
+
 test('JSON: numbers that a double cannot tell apart', async (t) => {
-  t.deepEqual(await told(body('{"id":12345678901234567890}'), body('{"id":12345678901234567891}')), ['body line 1: 12345678901234567890 → 12345678901234567891'])
+  t.deepEqual(await told(body('{"id":12345678901234567890}'), body('{"id":12345678901234567891}')), ['body $.id: 12345678901234567890 → 12345678901234567891'])
+  t.deepEqual(await told(body('{"at":1,"id":12345678901234567890}'), body('{"at":2,"id":12345678901234567891}'), ['$.at']), ['body $.id: 12345678901234567890 → 12345678901234567891'], 'whatever is ignored')
+  t.deepEqual(await told(body('[12345678901234567890,12345678901234567891]'), body('[12345678901234567891,12345678901234567890]')), [
+    'body $[0]: 12345678901234567890 → 12345678901234567891', 'body $[1]: 12345678901234567891 → 12345678901234567890',
+  ])
+  t.deepEqual(await told(body('{"n":1e400}'), body('{"n":null}')), ['body $.n: 1e400 → null'])
+  t.deepEqual(await told(body('{"n":1e400}'), body('{"n":1e401}')), ['body $.n: 1e400 → 1e401'])
+  t.deepEqual(await told(body('{"n":1e400}'), body('{"n":Infinity}')), ['body line 1: {"n":1e400} → {"n":Infinity}'])
+  const far = '9'.repeat(40)
+  t.deepEqual(await told(body(`[1e${far}]`), body(`[10e${far}]`)), [`body $[0]: 1e${far} → 10e${far}`])
+  t.deepEqual(await told(body('{"n":0.1}'), body('{"n":0.10000000000000000001}')), ['body $.n: 0.1 → 0.10000000000000000001'])
+  t.deepEqual(await told(body('[1,10,0.5,-0,12345678901234567890,1e400]'), body('[1.0,1e1,5E-1,0,1234567890123456789.0e1,10e399]')), [], 'the same numbers in other words')
   t.deepEqual(await told(body('{"s":"12345678901234567890"}'), body('{ "s":"12345678901234567890"}')), [])
 })
 
@@ -50,6 +125,14 @@ test('many differences of one body are told up to a number', async (t) => {
   const found = await told(body(list(1)), body(list(2)))
   t.is(found.length, 21)
   t.is(found.at(-1), 'body: null → 80 more')
+})
+
+test('of long values that begin alike, what differs is shown', async (t) => {
+  const long = 'x'.repeat(500)
+  const shown = (end: string): string => `…${'x'.repeat(40)}${end}`
+  t.deepEqual(await told(body(`${long}a`, 'text/plain'), body(`${long}b`, 'text/plain')), [`body line 1: ${shown('a')} → ${shown('b')}`])
+  t.deepEqual(await told(body(JSON.stringify([`${long}a`])), body(JSON.stringify([`${long}b`]))), [`body $[0]: ${shown('a"')} → ${shown('b"')}`])
+  t.deepEqual(await told(body(`a${long}`, 'text/plain'), body('b', 'text/plain')), [`body line 1: a${'x'.repeat(198)}… → b`])
 })
 
 test('text is compared by lines', async (t) => {
@@ -108,5 +191,6 @@ test('what is ignored is read from words, one by one or in a list', (t) => {
   t.true(headers.has('x-build') && headers.has('server') && headers.has('date'))
   t.deepEqual(json.map(({ text }) => text), ['$["a,b"]'])
   t.deepEqual([body, status, text], [true, false, false])
+  t.deepEqual(readIgnored(['json:$["a],[b"].c,json:$.d[0],x-build', 'json:$[\'a,b\'],status']).json.map(({ text }) => text), ['$["a],[b"].c', '$.d[0]', '$[\'a,b\']'])
   for (const wrong of ['query:a', 'json:a', 'header:a b', 'header:']) t.throws(() => readIgnored([wrong]), { message: /^--ignore / })
 })

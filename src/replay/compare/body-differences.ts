@@ -2,9 +2,10 @@ import { isJson, readText } from '../../protocols/content/text.js'
 import { contentCodings, decodeContent, decodePieces } from '../../protocols/content/coding.js'
 import { bounded } from './comparison.js'
 import type { FoundDifference } from './comparison.js'
-import { jsonDifferences, longNumbers } from './json-differences.js'
-import { withoutJson } from './json-path.js'
+import { jsonDifferences } from './json-differences.js'
+import { markJson } from './json-path.js'
 import type { JsonPath } from './json-path.js'
+import { readJson } from './json-text.js'
 import { lineDifferences } from './line-differences.js'
 import { compareStreams, streamDifference } from './stream-differences.js'
 
@@ -51,7 +52,9 @@ async function loadedDifferences(was: RecordedBody, a: Buffer, now: RecordedBody
   const [textA, textB] = [readText(a, was.contentType, false), readText(b, now.contentType, false)]
   if (textA === null || textB === null) return streamDifference(await compareStreams([a], [b]), 'body ')
   if (isJson(was.contentType, textA.text) && isJson(now.contentType, textB.text)) {
-    const found = byStructure(textA.text, textB.text, ignoredJson)
+    // What isn't a character of its charset reads as any other such: byte by byte they differ.
+    const damaged = [textA, textB].some(({ text }) => text.includes('\ufffd'))
+    const found = damaged ? byStructure(a.toString('latin1'), b.toString('latin1'), ignoredJson) : byStructure(textA.text, textB.text, ignoredJson)
     if (found !== null) return found
   }
   const found = bounded(lineDifferences(textA.text, textB.text), 'body')
@@ -62,11 +65,8 @@ async function loadedDifferences(was: RecordedBody, a: Buffer, now: RecordedBody
 /** @returns null where one of them is no JSON, or nested too deeply to be walked. */
 function byStructure(was: string, now: string, ignored: readonly JsonPath[]): FoundDifference[] | null {
   try {
-    const [a, b] = [was, now].map((text) => withoutJson(JSON.parse(text), ignored))
-    const found = bounded(jsonDifferences(a, b), 'body')
-    if (found.length > 0 || ignored.length > 0) return found
-    const [numbersA, numbersB] = [longNumbers(was), longNumbers(now)]
-    return numbersA.toSorted().join() === numbersB.toSorted().join() ? [] : bounded(lineDifferences(numbersA.join('\n'), numbersB.join('\n')), 'body')
+    const [a, b] = [was, now].map((text) => markJson(readJson(text), ignored))
+    return bounded(jsonDifferences(a!, b!), 'body')
   } catch {
     return null
   }

@@ -5,6 +5,7 @@ import { compareExchanges } from './http-exchanges.js'
 import { compareFtp } from './ftp-sessions.js'
 import { readIgnored } from './ignored.js'
 import type { Ignored } from './ignored.js'
+import { checkComparable, recordingNotes } from './recording-notes.js'
 import { wholeSide } from './recorded-side.js'
 import type { RecordedSide } from './recorded-side.js'
 import { compareTcp } from './tcp-connections.js'
@@ -21,7 +22,7 @@ export interface CompareOptions {
 /**
  * Compares what the servers said in two recordings, to the same requests.
  * @param a a recording's path, or an open one; so `b`.
- * @throws WiretapeError `usage`, `not-found`, `not-a-recording` …
+ * @throws WiretapeError `usage` (also where they have nothing in common), `not-found`, `not-a-recording` …
  */
 export async function compareRecordings(a: string | Recording, b: string | Recording, options: CompareOptions = {}): Promise<Comparison> {
   const ignored = readIgnored(options.ignore ?? [])
@@ -33,9 +34,12 @@ export async function compareRecordings(a: string | Recording, b: string | Recor
     return recording
   }
   try {
-    const [first, second] = [open(a), open(b)]
-    const { side, notSent } = sideRepeatedBy(first, second)
-    return await compareSides(side, wholeSide(second), ignored, notSent, options.onDifference)
+    const [first, second] = [open(a), wholeSide(open(b))]
+    const { side, notSent } = sideRepeatedBy(first, second.recording)
+    checkComparable(side, second)
+    const { notes, ...comparison } = await compareSides(side, second, ignored, notSent, options.onDifference)
+    const nothing = comparison.compared > 0 ? [] : ['nothing was compared: what was asked in one of them was not asked in the other']
+    return { ...comparison, notes: [...recordingNotes(side, second), ...notes, ...nothing] }
   } finally {
     for (const recording of opened) recording.close()
   }

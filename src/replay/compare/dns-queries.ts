@@ -1,27 +1,35 @@
 import type { DnsAnswer, DnsQuery } from '../../recording/rows.js'
-import { bounded, cutValue } from './comparison.js'
+import { bounded, cutValues, lacking } from './comparison.js'
 import type { FoundDifference, Outcome } from './comparison.js'
-import { Pairing } from './recorded-side.js'
 import type { RecordedSide } from './recorded-side.js'
 import type { Tally } from './tally.js'
+import { Turns } from './turns.js'
 
 /**
  * Compares answers to equal questions, the k-th with the k-th: their rcodes and their records, in whatever order those come. Ids, TTLs and what EDNS adds don't
  * count.
  */
 export function compareQueries(a: RecordedSide, sessionsA: ReadonlySet<number>, b: RecordedSide, sessionsB: ReadonlySet<number>, tally: Tally): void {
-  const pairing = new Pairing()
-  const found = new Map<number, DnsQuery>()
-  for (const query of queriesOf(b, sessionsB)) {
-    pairing.add(keyOf(query), query.id)
-    found.set(query.id, query)
+  const turns = new Turns()
+  const found = { a: new Map<number, DnsQuery>(), b: new Map<number, DnsQuery>() }
+  for (const [name, queries] of [['a', queriesOf(a, sessionsA)], ['b', queriesOf(b, sessionsB)]] as const) {
+    for (const query of queries) {
+      turns.add(name, keyOf(query), { id: query.id, time: query.started, answered: query.rcode !== null })
+      found[name].set(query.id, query)
+    }
   }
-  for (const query of queriesOf(a, sessionsA)) {
-    const id = pairing.take(keyOf(query))
-    const named = { protocol: 'udp' as const, a: query.id, b: id, asked: askedOf(query) }
-    const now = id === null ? undefined : found.get(id)
+  const { pairs, onlyB } = turns.pair()
+  for (const [idA, idB] of pairs) {
+    const query = found.a.get(idA)!
+    const named = { protocol: 'udp' as const, a: idA, b: idB, asked: askedOf(query) }
+    const now = idB === null ? undefined : found.b.get(idB)
     if (now === undefined) {
       tally.only(named, 'query')
+      continue
+    }
+    const gaps = lacking(gapIn(a, query), gapIn(b, now))
+    if (gaps.length > 0) {
+      tally.pair(named, 'uncompared', gaps)
       continue
     }
     const differences = bounded(answerDifferences(a, query, b, now), 'answers')
@@ -29,10 +37,18 @@ export function compareQueries(a: RecordedSide, sessionsA: ReadonlySet<number>, 
     if (outcome !== 'failed') tally.took(query.latencyMs, now.latencyMs)
     tally.pair(named, outcome, differences)
   }
-  for (const id of pairing.left) tally.only({ protocol: 'udp', a: null, b: id, asked: askedOf(found.get(id)!) }, 'query')
+  for (const id of onlyB) tally.only({ protocol: 'udp', a: null, b: id, asked: askedOf(found.b.get(id)!) }, 'query')
+}
+
+/** Its answer may have come, among datagrams that weren't recorded. */
+function gapIn({ recording }: RecordedSide, { rcode, connectionId }: DnsQuery): string | null {
+  if (rcode !== null) return null
+  const { droppedDown } = recording.connection(connectionId)
+  return droppedDown === 0 ? null : `${droppedDown} bytes of answers were not recorded`
 }
 
 function* queriesOf({ recording, connections, only }: RecordedSide, sessions: ReadonlySet<number>): Generator<DnsQuery> {
+  if (sessions.size === 0) return
   for (const query of recording.dnsQueries()) {
     const id = query.connectionId
     if (sessions.has(id) && connections?.has(id) !== false && only?.has(id) !== false) yield query
@@ -53,7 +69,7 @@ function* answerDifferences(a: RecordedSide, was: DnsQuery, b: RecordedSide, now
   const [before, after] = [recordsOf(a.recording.dnsAnswers(was.id)), recordsOf(b.recording.dnsAnswers(now.id))]
   for (const kind of new Set([...before.keys(), ...after.keys()])) {
     const [first, second] = [before, after].map((records) => records.get(kind)?.sort().join(', ') ?? null)
-    if (first !== second) yield { field: kind, was: first == null ? null : cutValue(first), now: second == null ? null : cutValue(second) }
+    if (first !== second) yield { field: kind, ...cutValues(first ?? null, second ?? null) }
   }
 }
 

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { dataDirection, preparesData, takesSecret } from '../../protocols/ftp/index.js'
 import type { FtpCommandRecord, FtpListingEntry, FtpTransferRecord } from '../../recording/rows.js'
-import { bounded, cutValue } from './comparison.js'
+import { bounded, cutValue, cutValues, lacking, outcomeOf } from './comparison.js'
 import type { FoundDifference } from './comparison.js'
 import type { Ignored } from './ignored.js'
 import { pairByKey } from './pair-by-key.js'
+import type { Keyed } from './pair-by-key.js'
 import type { RecordedSide } from './recorded-side.js'
 import type { MessageDifference, Tally } from './tally.js'
 
@@ -16,16 +17,26 @@ export function compareFtp(a: RecordedSide, b: RecordedSide, ignored: Ignored, t
   for (const id of onlyB) tally.only({ protocol: 'ftp', a: null, b: id, asked: describe(b, id) }, 'session')
 }
 
-function* keys(side: RecordedSide): Generator<readonly [string, number]> {
-  const { recording, connections, only } = side
-  for (const { id, connectionId } of recording.ftpSessions()) {
+function* keys(side: RecordedSide): Generator<Keyed> {
+  const { recording, connections, only, protocols } = side
+  if (!protocols.has('ftp')) return
+  for (const { id, connectionId, started } of recording.ftpSessions()) {
     if (only?.has(id) === false || connections?.has(connectionId) === false) continue
-    yield [commandsOf(side, id).map(lineOf).join('\n'), id]
+    yield { key: commandsOf(side, id).map(lineOf).join('\n'), id, began: started }
   }
 }
 
 function commandsOf({ recording }: RecordedSide, session: number): FtpCommandRecord[] {
   return [...recording.ftpCommands({ where: `session_id = ${session}` })]
+}
+
+/** What of the session can't be known. */
+function gapIn({ recording }: RecordedSide, id: number): string | null {
+  const [session] = recording.ftpSessions({ where: `id = ${id}` })
+  if (session === undefined) return null
+  if (session.tls) return 'encrypted from AUTH on'
+  const { droppedUp, droppedDown } = recording.connection(session.connectionId)
+  return droppedUp + droppedDown === 0 ? null : `${droppedUp + droppedDown} bytes of the control connection were not recorded`
 }
 
 /** Without what is another in each session: addresses, passwords. */
@@ -51,8 +62,10 @@ function compareSession(a: RecordedSide, idA: number, b: RecordedSide, idB: numb
     const named = { asked: lineOf(before), a: before.id, b: after.id }
     for (const one of commandDifferences(a, before, b, after, ignored)) found.push({ ...named, ...one })
   }
+  found.push(...lacking(gapIn(a, idA), gapIn(b, idB)))
   const answered = (commands: readonly FtpCommandRecord[]): number => commands.filter(({ code }) => code !== null).length
-  tally.pair({ protocol: 'ftp', a: idA, b: idB, asked: describe(a, idA) }, found.length === 0 ? 'same' : answered(now) < answered(was) ? 'failed' : 'different', found)
+  const outcome = outcomeOf(found)
+  tally.pair({ protocol: 'ftp', a: idA, b: idB, asked: describe(a, idA) }, outcome === 'different' && answered(now) < answered(was) ? 'failed' : outcome, found)
 }
 
 function* greetingDifferences(a: RecordedSide, idA: number, b: RecordedSide, idB: number, ignored: Ignored): Generator<FoundDifference> {
@@ -63,7 +76,7 @@ function* greetingDifferences(a: RecordedSide, idA: number, b: RecordedSide, idB
 
 function* commandDifferences(a: RecordedSide, was: FtpCommandRecord, b: RecordedSide, now: FtpCommandRecord, ignored: Ignored): Generator<FoundDifference> {
   if (was.code !== now.code) yield { field: 'reply', was: reply(was), now: reply(now) }
-  else if (!ignored.text && !ownText(was.verb) && was.text !== now.text) yield { field: 'reply text', was: cutValue(was.text ?? ''), now: cutValue(now.text ?? '') }
+  else if (!ignored.text && !ownText(was.verb) && was.text !== now.text) yield { field: 'reply text', ...cutValues(was.text ?? '', now.text ?? '') }
   if (was.transferId !== null && now.transferId !== null && !ignored.body) yield* transferDifferences(a, was.transferId, b, now.transferId)
 }
 
@@ -79,7 +92,12 @@ function ownText(verb: string): boolean {
 function* transferDifferences(a: RecordedSide, idA: number, b: RecordedSide, idB: number): Generator<FoundDifference> {
   const [was, now] = [transferOf(a, idA), transferOf(b, idB)]
   if (was === null || now === null) return
-  if (was.outcome !== now.outcome) yield { field: 'transfer', was: told(was), now: told(now) }
+  if (was.outcome !== now.outcome && was.outcome !== 'incomplete' && now.outcome !== 'incomplete') yield { field: 'transfer', was: told(was), now: told(now) }
+  const gaps = lacking(missingIn(was), missingIn(now))
+  if (gaps.length > 0) {
+    yield* gaps
+    return
+  }
   const [before, after] = [a.recording.ftpListing(idA), b.recording.ftpListing(idB)]
   if (before.length > 0 && after.length > 0) yield* bounded(listingDifferences(before, after), 'listing')
   // Two that were broken off are the same as far as both go: where exactly that was is chance.
@@ -87,6 +105,11 @@ function* transferDifferences(a: RecordedSide, idA: number, b: RecordedSide, idB
     const most = Math.min(was.bytes, now.bytes)
     if (beginning(a, was, most) !== beginning(b, now, most)) yield { field: 'content', was: content(was), now: content(now) }
   } else if (was.sha256 !== now.sha256) yield { field: 'content', was: content(was), now: content(now) }
+}
+
+/** Bytes that flowed and aren't in the recording. */
+function missingIn({ outcome, error, sha256, bytes }: FtpTransferRecord): string | null {
+  return outcome === 'incomplete' || (sha256 === null && bytes > 0 && outcome === 'completed') ? error ?? 'its content was not recorded whole' : null
 }
 
 function transferOf({ recording }: RecordedSide, id: number): FtpTransferRecord | null {

@@ -1,5 +1,5 @@
 import type { HeaderFields } from '../../recording/rows.js'
-import { cutValue } from './comparison.js'
+import { cutValues } from './comparison.js'
 import type { FoundDifference } from './comparison.js'
 
 /**
@@ -11,7 +11,7 @@ export function* headerDifferences(was: HeaderFields, now: HeaderFields, ignored
   const [a, b] = [byName(was, ignored), byName(now, ignored)]
   for (const name of new Set([...a.keys(), ...b.keys()])) {
     const [before, after] = [a.get(name) ?? null, b.get(name) ?? null]
-    if (before !== after) yield { field: `${kind}:${name}`, was: before === null ? null : cutValue(before), now: after === null ? null : cutValue(after) }
+    if (before !== after) yield { field: `${kind}:${name}`, ...cutValues(before, after) }
   }
 }
 

@@ -3,43 +3,63 @@ import { firstHeader } from '../../protocols/http1/index.js'
 import type { HttpExchange } from '../../recording/rows.js'
 import { bodyDifferences } from './body-differences.js'
 import type { RecordedBody } from './body-differences.js'
-import { bounded } from './comparison.js'
+import { bounded, lacking, outcomeOf } from './comparison.js'
 import type { FoundDifference, Outcome } from './comparison.js'
 import { headerDifferences } from './header-differences.js'
 import type { Ignored } from './ignored.js'
-import { Pairing } from './recorded-side.js'
 import type { RecordedSide } from './recorded-side.js'
 import type { Tally } from './tally.js'
+import { Turns } from './turns.js'
 
 /** Compares the answers to equal requests: of the same method, target and body, the k-th of one with the k-th of the other. */
 export async function compareExchanges(a: RecordedSide, b: RecordedSide, ignored: Ignored, tally: Tally): Promise<void> {
-  const pairing = new Pairing()
-  const again = new Map<string, number[]>()
-  for (const exchange of exchangesOf(b)) {
-    const key = keyOf(b, exchange)
-    // One that was cut before its answer and sent again counts as what came of it: those without an answer come last.
-    if (exchange.status !== null) pairing.add(key, exchange.id)
-    else if (again.has(key)) again.get(key)!.push(exchange.id)
-    else again.set(key, [exchange.id])
+  const turns = new Turns()
+  for (const [name, side] of [['a', a], ['b', b]] as const) {
+    for (const exchange of exchangesOf(side)) turns.add(name, keyOf(side, exchange), { id: exchange.id, time: exchange.started, answered: exchange.status !== null })
   }
-  for (const [key, ids] of again) for (const id of ids) pairing.add(key, id)
-  for (const exchange of exchangesOf(a)) {
-    const other = pairing.take(keyOf(a, exchange))
-    const named = { protocol: 'http' as const, a: exchange.id, b: other, asked: sentAs(a, exchange) }
+  const { pairs, onlyB } = turns.pair()
+  let own = 0
+  for (const [id, other] of pairs) {
+    const exchange = a.recording.exchange(id)
+    const named = { protocol: 'http' as const, a: id, b: other, asked: sentAs(a, exchange) }
     if (other === null) {
       tally.only(named, 'request')
       continue
     }
     const now = b.recording.exchange(other)
+    const [ownWas, ownNow] = [ownAnswer(a, exchange), ownAnswer(b, now)]
+    if (ownWas && ownNow) {
+      own++
+      continue
+    }
+    if (ownWas || ownNow) {
+      const by = (is: boolean, { status }: HttpExchange): string | null => is ? `answered by a plugin (${status})` : null
+      tally.pair(named, 'uncompared', lacking(by(ownWas, exchange), by(ownNow, now)))
+      continue
+    }
     const { outcome, found } = await compareAnswers(a, exchange, b, now, ignored)
     if (outcome !== 'failed') tally.took(exchange.durationMs, now.durationMs)
     tally.pair(named, outcome, found)
   }
-  for (const id of pairing.left) {
+  for (const id of onlyB) {
     const exchange = b.recording.exchange(id)
+    // One that was cut before its answer and sent again counts as what came of it.
     if (exchange.status === null && b.asked === 'received') continue
     tally.only({ protocol: 'http', a: null, b: id, asked: sentAs(b, exchange) }, 'request')
   }
+  if (own > 0) tally.note(`${own} request${own === 1 ? ' was' : 's were'} answered by plugins in both, and not by a server: nothing of ${own === 1 ? 'it' : 'them'} is compared`)
+}
+
+/** The answer that the client got is a plugin's, and none came from a server. */
+function ownAnswer({ recording }: RecordedSide, { id, changed, status }: HttpExchange): boolean {
+  return changed && status !== null && recording.head(id, 'response').length === 0
+}
+
+/** What of the answer is missing in the recording, though it may have come; null where it is there as far as it came. */
+function gapIn({ recording }: RecordedSide, { connectionId, error }: HttpExchange): string | null {
+  if (error === null || !/^(?:exchange cut|no response): \d+ bytes /.test(error)) return null
+  const { droppedUp, droppedDown } = recording.connection(connectionId)
+  return droppedUp + droppedDown === 0 ? null : error.replace(/^[^:]*: /, '').replace(/;.*/, '')
 }
 
 function* exchangesOf({ recording, connections, only }: RecordedSide): Generator<HttpExchange> {
@@ -78,18 +98,28 @@ function keyOf(side: RecordedSide, exchange: HttpExchange): string {
 
 async function compareAnswers(a: RecordedSide, was: HttpExchange, b: RecordedSide, now: HttpExchange, ignored: Ignored): Promise<{ outcome: Outcome, found: FoundDifference[] }> {
   const [endWas, endNow] = [endOf(was), endOf(now)]
-  const found: FoundDifference[] = []
+  const found = lacking(gapIn(a, was), gapIn(b, now))
+  // What is there of it is still compared, but for how far it goes.
+  if (found.length > 0) {
+    if (endWas === 'none' || endNow === 'none') return { outcome: 'uncompared', found }
+    found.push(...headDifferences(was, now, ignored))
+    return { outcome: outcomeOf(found), found }
+  }
   if (endWas !== endNow) found.push({ field: 'answer', was: told(was), now: told(now) })
   if (endNow === 'none' || endWas === 'none') {
     return { outcome: found.length === 0 ? 'same' : endNow === 'none' ? 'failed' : 'different', found }
   }
-  if (!ignored.status && was.status !== now.status) found.push({ field: 'status', was: String(was.status), now: String(now.status) })
-  found.push(...bounded(headerDifferences(was.responseHeaders, now.responseHeaders, ignored.headers, 'header'), 'headers'))
+  found.push(...headDifferences(was, now, ignored))
   found.push(...bounded(headerDifferences(was.responseTrailers, now.responseTrailers, ignored.headers, 'trailer'), 'trailers'))
   // Two that were cut are the same as far as both go: where exactly that was is chance.
   const most = endWas === 'cut' && endNow === 'cut' ? Math.min(was.responseBodySize, now.responseBodySize) : Infinity
   if (!ignored.body) found.push(...await bodyDifferences(bodyOf(a, was, most), bodyOf(b, now, most), ignored.json))
   return { outcome: endNow === 'cut' && endWas === 'whole' ? 'failed' : found.length === 0 ? 'same' : 'different', found }
+}
+
+function* headDifferences(was: HttpExchange, now: HttpExchange, ignored: Ignored): Generator<FoundDifference> {
+  if (!ignored.status && was.status !== now.status) yield { field: 'status', was: String(was.status), now: String(now.status) }
+  yield* bounded(headerDifferences(was.responseHeaders, now.responseHeaders, ignored.headers, 'header'), 'headers')
 }
 
 /** How far the answer came. */

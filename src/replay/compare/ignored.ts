@@ -45,8 +45,8 @@ export function readIgnored(words: readonly string[]): Ignored {
   return { headers, json, status: whole.has('status'), body: whole.has('body'), text: whole.has('text') }
 }
 
-/** Commas part them, but not those in a JSON path's brackets. */
+/** Commas part them, but not those in a JSON path's brackets, whose names may have any character. */
 function splitList(words: unknown): string[] {
   if (typeof words !== 'string') throw new WiretapeError('usage', `ignore: expected a text such as json:$.timestamp, not ${String(words)}`)
-  return words.split(/,(?![^[]*\])/).map((word) => word.trim()).filter((word) => word !== '')
+  return (words.match(/(?:\[(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\]"'])*\]|[^,])+/g) ?? []).map((word) => word.trim()).filter((word) => word !== '')
 }

@@ -1,42 +1,46 @@
-import { cutValue } from './comparison.js'
+import { cutValues } from './comparison.js'
 import type { FoundDifference } from './comparison.js'
+import { JsonNumber, JsonObject, leftOut, writeJson } from './json-text.js'
+import type { JsonValue } from './json-text.js'
 
-/** Where two JSON values differ, by their structure: the order of names is no difference, that of items is. */
-export function* jsonDifferences(was: unknown, now: unknown, path = '$'): Generator<FoundDifference> {
-  if (Array.isArray(was) && Array.isArray(now)) {
-    for (let index = 0; index < Math.max(was.length, now.length); index++) {
-      yield* member(index < was.length, was[index], index < now.length, now[index], `${path}[${index}]`)
-    }
-  } else if (isObject(was) && isObject(now)) {
-    for (const name of new Set([...Object.keys(was), ...Object.keys(now)])) {
-      yield* member(Object.hasOwn(was, name), was[name], Object.hasOwn(now, name), now[name], `${path}${step(name)}`)
-    }
-  } else if (was !== now) {
-    yield { field: `body ${path}`, was: told(was), now: told(now) }
+/** Where two JSON values differ, by their structure: the order of names is no difference, that of items is, and how often a name comes. */
+export function* jsonDifferences(was: JsonValue, now: JsonValue, path = '$'): Generator<FoundDifference> {
+  if (was === leftOut || now === leftOut || alike(was, now)) return
+  if (isArray(was) && isArray(now)) {
+    for (let index = 0; index < Math.max(was.length, now.length); index++) yield* member(was.slice(index, index + 1), now.slice(index, index + 1), `${path}[${index}]`)
+  } else if (was instanceof JsonObject && now instanceof JsonObject) {
+    const [before, after] = [was.byName, now.byName]
+    for (const name of new Set([...before.keys(), ...after.keys()])) yield* member(before.get(name) ?? [], after.get(name) ?? [], `${path}${step(name)}`)
+  } else if (was instanceof JsonNumber && now instanceof JsonNumber ? !was.equals(now) : was !== now) {
+    yield { field: `body ${path}`, ...cutValues(told([was]), told([now])) }
   }
 }
 
-function* member(inWas: boolean, was: unknown, inNow: boolean, now: unknown, path: string): Generator<FoundDifference> {
-  if (inWas && inNow) yield* jsonDifferences(was, now, path)
-  else yield { field: `body ${path}`, was: inWas ? told(was) : null, now: inNow ? told(now) : null }
+/** Equal in the same order: most of what is compared, and quickly passed over. */
+function alike(was: JsonValue, now: JsonValue): boolean {
+  if (was === now) return true
+  if (isArray(was) && isArray(now)) return was.length === now.length && was.every((child, index) => alike(child, now[index]!))
+  if (was instanceof JsonObject && now instanceof JsonObject) {
+    return was.members.length === now.members.length && was.members.every(([name, child], index) => now.members[index]![0] === name && alike(child, now.members[index]![1]))
+  }
+  return was instanceof JsonNumber && now instanceof JsonNumber && was.equals(now)
 }
 
-/**
- * Numbers of more digits than a double holds, in their order: two that differ read as the same value.
- * @param text of valid JSON.
- */
-export function longNumbers(text: string): string[] {
-  return [...text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g)].map(([token]) => token).filter((token) => !token.startsWith('"') && token.replaceAll(/\D/g, '').length > 15)
+/** What is in one place: a value, none, or several where a name comes more than once. */
+function* member(was: readonly JsonValue[], now: readonly JsonValue[], path: string): Generator<FoundDifference> {
+  if (was.includes(leftOut) || now.includes(leftOut)) return
+  if (was.length !== now.length) yield { field: `body ${path}`, ...cutValues(told(was), told(now)) }
+  else for (const [at, value] of was.entries()) yield* jsonDifferences(value, now[at]!, at === 0 ? path : `${path} (${at + 1})`)
 }
 
-function told(value: unknown): string {
-  return cutValue(JSON.stringify(value))
+function told(values: readonly JsonValue[]): string | null {
+  return values.length === 0 ? null : values.map(writeJson).join(' and again ')
 }
 
 function step(name: string): string {
   return /^[A-Za-z_$][\w$-]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function isArray(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value)
 }

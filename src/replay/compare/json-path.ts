@@ -1,4 +1,6 @@
 import { WiretapeError } from '../../error.js'
+import { JsonObject, leftOut } from './json-text.js'
+import type { JsonValue } from './json-text.js'
 
 /** A place in a JSON value, with wildcards. */
 export interface JsonPath {
@@ -12,7 +14,7 @@ type JsonStep =
   /** `..name`: at any depth. */
   | { readonly kind: 'anywhere', readonly name: string }
 
-const step = /^(?:\.\.([\w$-]+)|\.([\w$-]+|\*)|\[(\d+|\*)\]|\[(?:"([^"]*)"|'([^']*)')\])/
+const step = /^(?:\.\.([\w$-]+)|\.([\w$-]+|\*)|\[(\d+|\*)\]|\[(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\])/
 
 /**
  * Reads `$.a.b`, `$.items[*].id`, `$["odd name"]`, `$..timestamp` (RFC 9535 without slices and filters).
@@ -27,13 +29,22 @@ export function parseJsonPath(text: string, option: string): JsonPath {
     const [all, anywhere, name, index, double, single] = found
     if (anywhere !== undefined) steps.push({ kind: 'anywhere', name: anywhere })
     else {
-      const child = name ?? index ?? double ?? single ?? ''
+      const child = name ?? index ?? (double === undefined ? single : unquoted(double, option)) ?? ''
       steps.push({ kind: 'child', name: child === '*' && double === undefined && single === undefined ? null : child })
     }
     rest = rest.slice(all.length)
   }
   if (steps.length === 0 || rest !== '') throw new WiretapeError('usage', `${option}: expected a path such as $.timestamp, $.items[*].id or $..id`)
   return { text, steps }
+}
+
+/** With the escapes of JSON, as differences name such a place. */
+function unquoted(name: string, option: string): string {
+  try {
+    return JSON.parse(`"${name}"`) as string
+  } catch {
+    throw new WiretapeError('usage', `${option}: "${name}" is no name in JSON's quotation`)
+  }
 }
 
 /** The value without what is at these places; itself unchanged. */
@@ -55,6 +66,22 @@ function without(value: unknown, steps: readonly JsonStep[]): unknown {
     return rest.length === 0 ? [] : [[name, without(child, rest)]]
   })
   return Array.isArray(value) ? entries.map(([, child]) => child) : Object.fromEntries(entries)
+}
+
+/** The value with a mark in the place of what is at these places: what stands beside it keeps its path. */
+export function markJson(value: JsonValue, paths: readonly JsonPath[]): JsonValue {
+  return paths.reduce<JsonValue>((left, { steps }) => mark(left, steps), value)
+}
+
+function mark(value: JsonValue, steps: readonly JsonStep[]): JsonValue {
+  const [first, ...rest] = steps
+  if (first === undefined) return leftOut
+  const child = (name: string, under: JsonValue): JsonValue => {
+    const deeper = first.kind === 'anywhere' ? mark(under, steps) : under
+    return first.name === null || first.name === name ? mark(deeper, rest) : deeper
+  }
+  if (value instanceof JsonObject) return new JsonObject(value.members.map(([name, under]) => [name, child(name, under)]))
+  return Array.isArray(value) ? (value as readonly JsonValue[]).map((under, index) => child(String(index), under)) : value
 }
 
 /** The same text for equal values, whatever the order of their names. */

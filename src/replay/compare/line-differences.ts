@@ -1,4 +1,4 @@
-import { cutValue } from './comparison.js'
+import { cutValue, cutValues } from './comparison.js'
 import type { FoundDifference } from './comparison.js'
 
 /**
@@ -16,7 +16,7 @@ export function* lineDifferences(was: string, now: string): Generator<FoundDiffe
   }
   if (endA - start === endB - start) {
     for (let line = start; line < endA; line++) {
-      if (a[line] !== b[line]) yield { field: `body line ${line + 1}`, was: cutValue(a[line]!), now: cutValue(b[line]!) }
+      if (a[line] !== b[line]) yield { field: `body line ${line + 1}`, ...cutValues(a[line]!, b[line]!) }
     }
     return
   }

@@ -12,38 +12,19 @@ export interface RecordedSide {
    * sent there (`received`), as plugins may have changed it since: a token, a time.
    */
   readonly asked: 'received' | 'sent'
+  /** Of which it has connections. Of others nothing may be asked: recordings of earlier versions have no tables for them. */
+  readonly protocols: ReadonlySet<string>
 }
 
 /** The fact that `sendRecording` leaves in the recordings it makes: what they repeat. */
 export const repeatsFact = 'repeats'
 
 export function wholeSide(recording: Recording): RecordedSide {
-  return { recording, connections: null, only: null, asked: recording.facts()[repeatsFact] === undefined ? 'sent' : 'received' }
+  return { recording, connections: null, only: null, asked: recording.facts()[repeatsFact] === undefined ? 'sent' : 'received', protocols: protocolsOf(recording) }
 }
 
-/** What is known by the same key, the k-th of one with the k-th of the other. */
-export class Pairing {
-  readonly #waiting = new Map<string, number[]>()
-  readonly #taken = new Map<string, number>()
+const protocols = ['http', 'tcp', 'udp', 'ftp'] as const
 
-  /** One of the second recording, in their order. */
-  add(key: string, id: number): void {
-    const ids = this.#waiting.get(key)
-    if (ids === undefined) this.#waiting.set(key, [id])
-    else ids.push(id)
-  }
-
-  /** The counterpart of the first recording's next one with this key; null where there is none left. */
-  take(key: string): number | null {
-    const taken = this.#taken.get(key) ?? 0
-    const found = this.#waiting.get(key)?.[taken]
-    if (found === undefined) return null
-    this.#taken.set(key, taken + 1)
-    return found
-  }
-
-  /** Those that nobody took, in their order. */
-  get left(): number[] {
-    return [...this.#waiting].flatMap(([key, ids]) => ids.slice(this.#taken.get(key) ?? 0)).sort((a, b) => a - b)
-  }
+export function protocolsOf(recording: Recording): ReadonlySet<string> {
+  return new Set(protocols.filter((protocol) => [...recording.connections({ where: `protocol = '${protocol}' AND parent_id IS NULL`, limit: 1 })].length > 0))
 }

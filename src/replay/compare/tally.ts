@@ -19,9 +19,10 @@ export type MessageDifference = FoundDifference & Partial<Pick<Named, 'a' | 'b' 
 /** Counts a comparison as it goes. */
 export class Tally {
   readonly #onDifference: (difference: AnswerDifference) => void
-  readonly #counts = { same: 0, different: 0, failed: 0, onlyA: 0, onlyB: 0 }
+  readonly #counts = { same: 0, different: 0, failed: 0, uncompared: 0, onlyA: 0, onlyB: 0 }
   readonly #differences: AnswerDifference[] = []
   readonly #latency = { a: new Sample(), b: new Sample() }
+  readonly #notes: string[] = []
   #count = 0
   notSent = 0
 
@@ -48,9 +49,15 @@ export class Tally {
     this.#latency.b.add(b)
   }
 
+  /** A sentence on what the numbers don't say. */
+  note(text: string): void {
+    this.#notes.push(text)
+  }
+
   get comparison(): Comparison {
+    const { same, different, failed, uncompared } = this.#counts
     return {
-      ...this.#counts, notSent: this.notSent, differences: this.#differences, differenceCount: this.#count,
+      ...this.#counts, compared: same + different + failed + uncompared, notSent: this.notSent, notes: this.#notes, differences: this.#differences, differenceCount: this.#count,
       latency: { a: this.#latency.a.quantiles, b: this.#latency.b.quantiles },
     }
   }

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import type { ConnectionRecord } from '../../recording/rows.js'
 import type { Recording } from '../../recording/recording.js'
 import { conversation } from '../conversation.js'
+import { lacking } from './comparison.js'
 import type { FoundDifference } from './comparison.js'
 import { pairByKey } from './pair-by-key.js'
+import type { Keyed } from './pair-by-key.js'
 import type { RecordedSide } from './recorded-side.js'
 import { compareStreams, streamDifference } from './stream-differences.js'
 import type { Tally } from './tally.js'
@@ -13,6 +15,11 @@ export async function compareTcp(a: RecordedSide, b: RecordedSide, tally: Tally)
   const { pairs, onlyA, onlyB } = pairByKey(keys(a), keys(b))
   for (const [idA, idB] of pairs) {
     const [was, now] = [a.recording.connection(idA), b.recording.connection(idB)]
+    const gaps = lacking(gapIn(was), gapIn(now))
+    if (gaps.length > 0) {
+      tally.pair({ protocol: 'tcp', a: idA, b: idB, asked: describe(was) }, 'uncompared', gaps)
+      continue
+    }
     const found: FoundDifference[] = []
     const asked = await compareStreams(pieces(a.recording, idA, 'up', a.asked), pieces(b.recording, idB, 'up', b.asked))
     found.push(...streamDifference(asked, 'client '))
@@ -27,12 +34,12 @@ export async function compareTcp(a: RecordedSide, b: RecordedSide, tally: Tally)
   for (const id of onlyB) tally.only({ protocol: 'tcp', a: null, b: id, asked: describe(b.recording.connection(id)) }, 'connection')
 }
 
-function* keys({ recording, connections, only, asked }: RecordedSide): Generator<readonly [string, number]> {
-  for (const { id } of recording.connections({ where: "protocol = 'tcp'" })) {
+function* keys({ recording, connections, only, asked }: RecordedSide): Generator<Keyed> {
+  for (const { id, opened } of recording.connections({ where: "protocol = 'tcp'" })) {
     if (connections?.has(id) === false || only?.has(id) === false) continue
     const hash = createHash('sha256')
     for (const { bytes } of recording.streamPieces(id, 'up', asked)) hash.update(bytes)
-    yield [hash.digest('base64'), id]
+    yield { key: hash.digest('base64'), id, began: opened }
   }
 }
 
@@ -43,6 +50,11 @@ function* pieces(recording: Recording, id: number, direction: 'up' | 'down', leg
 /** What the server, or the way to it, did to the connection; null where it ended in order, or by the client. */
 function brokenBy({ endReason, error }: ConnectionRecord): string | null {
   return endReason === 'connect failed' || endReason?.startsWith('server ') === true ? error : null
+}
+
+/** Streams with a hole would be laid side by side as if there were none. */
+function gapIn({ droppedUp, droppedDown }: ConnectionRecord): string | null {
+  return droppedUp + droppedDown === 0 ? null : `${droppedUp + droppedDown} bytes were not recorded`
 }
 
 function describe({ bytesUp }: ConnectionRecord): string {

@@ -36,7 +36,7 @@ export interface SendOptions {
   readonly ignore?: readonly string[]
   /** Accept the certificate of an `https://` target unverified. */
   readonly insecure?: boolean
-  /** Send requests whose bodies have masked values, too: a plugin puts the true ones in. */
+  /** `send`: also what has masked values, as a plugin puts the true ones in. */
   readonly masked?: 'skip' | 'send'
   /** FTP: what PASS says where the recording has it masked. */
   readonly password?: string

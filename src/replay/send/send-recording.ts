@@ -10,6 +10,7 @@ import { compareSides } from '../compare/compare-recordings.js'
 import { wholeSide } from '../compare/recorded-side.js'
 import { notSent, repeating } from '../compare/told-by-sender.js'
 import type { Recording } from '../../recording/recording.js'
+import { MaskedPlaces } from '../masked-places.js'
 import { chooseRelays } from './choose-relays.js'
 import type { ChosenRelays } from './choose-relays.js'
 import { ftpSender } from './ftp/ftp-sender.js'
@@ -63,11 +64,11 @@ export async function sendRecording(file: string, options: SendOptions): Promise
     const interrupted = options.signal?.aborted === true
     using now = openRecording(path)
     const comparison = await compareSides(
-      { recording, connections: chosen.connections, only: interrupted ? run.begun : sender.ids, asked: 'sent' }, wholeSide(now), settings.ignored,
+      { ...wholeSide(recording), connections: chosen.connections, only: interrupted ? run.begun : sender.ids, asked: 'sent' }, wholeSide(now), settings.ignored,
       run.skippedCount + sender.ids.size - run.begun.size, options.onDifference)
     return {
-      protocol, target: target.text, file, path, sent: run.sent, skippedCount: run.skippedCount, skipped: run.skipped, notes: run.notes, comparison, durationMs,
-      planned: sender.ids.size, interrupted, equal: comparison.differenceCount === 0 && !interrupted, drift: run.drift,
+      protocol, target: target.text, file, path, sent: run.sent, skippedCount: run.skippedCount, skipped: run.skipped, notes: [...run.notes, ...maskNotes(recording, now)], comparison, durationMs,
+      planned: sender.ids.size, interrupted, equal: comparison.differenceCount === 0 && comparison.compared > 0 && !interrupted, drift: run.drift,
     }
   } finally {
     run?.close()
@@ -87,17 +88,25 @@ function relayOptions(protocol: Protocol, target: string, options: SendOptions, 
 }
 
 /** What another protocol has no use for is a mistake. @throws WiretapeError `usage`. */
-function refuseForeign(protocol: Protocol, { connections, host, masked, insecure, password }: SendOptions): void {
+function refuseForeign(protocol: Protocol, { connections, host, insecure, password }: SendOptions): void {
   const refuse = (option: string, why: string): never => {
     throw new WiretapeError('usage', `${option}: ${why}; ${protocol} is sent as recorded`)
   }
   if (protocol !== 'http') {
     if (typeof connections === 'number') refuse(`--connections ${connections}`, 'only HTTP requests can be dealt out')
     if (host !== undefined) refuse(`--host ${host}`, 'only HTTP requests have a Host header')
-    if (masked === 'send') refuse('--masked send', 'only bodies of HTTP requests are looked into')
     if (insecure === true) refuse('--insecure', 'only an https:// target has a certificate')
   }
   if (protocol !== 'ftp' && password !== undefined) refuse('--password', 'only FTP has PASS')
+}
+
+/** Answers that had secrets have them again, and nobody has masked them by now. */
+function maskNotes(recording: Recording, now: Recording): string[] {
+  const masked = recording.facts()['masked']
+  if (masked === undefined || now.facts()['masked'] !== undefined) return []
+  const places = new MaskedPlaces(recording, 'down')
+  if (places.told && !places.some) return []
+  return [`answers in ${recording.path} have secrets masked by ${masked}: asterisks are compared with what came now, which ${now.path} has as it came: --plugin ${masked.split(', ').join(' --plugin ')} masks it too`]
 }
 
 /** What is repeated isn't overwritten. @throws WiretapeError `usage`. */

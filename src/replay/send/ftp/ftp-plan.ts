@@ -2,6 +2,8 @@ import { takesSecret } from '../../../protocols/ftp/index.js'
 import type { Recording } from '../../../recording/recording.js'
 import type { FtpCommandRecord, FtpSession, FtpTransferRecord } from '../../../recording/rows.js'
 import type { RecordedAnswer } from '../answer-limits.js'
+import { secretVerbOf } from '../../../recording/ftp/secret-masker.js'
+import { MaskedPlaces, untoldMasks } from '../../masked-places.js'
 import type { SenderOptions } from '../sender.js'
 
 /** Ms. */
@@ -33,9 +35,12 @@ export interface PlannedSession {
 export function planSessions(options: SenderOptions): PlannedSession[] {
   const { recording, chosen, settings, run } = options
   const planned: PlannedSession[] = []
+  const places = new MaskedPlaces(recording, 'up')
+  const untold = untoldMasks(recording)
+  if (untold !== null) run.notes.push(untold)
   for (const session of recording.ftpSessions(settings.where === undefined ? {} : { where: settings.where })) {
     if (!chosen.connections.has(session.connectionId)) continue
-    const reason = whyNot(session, options)
+    const reason = whyNot(session, options) ?? (settings.sendMasked ? null : masked(session, recording, places))
     if (reason === null) planned.push({ id: session.id, connection: session.connectionId, ended: session.ended !== null, began: session.started, over: session.ended ?? session.started })
     else run.skip({ id: session.id, asked: `session of ${session.user ?? 'nobody'}`, reason })
   }
@@ -94,6 +99,22 @@ function whyNot({ id, tls, user }: FtpSession, { recording, settings }: SenderOp
   }
   for (const { direction, path, outcome, error } of recording.ftpTransfers({ where: `session_id = ${id}` })) {
     if (direction === 'up' && outcome === 'incomplete') return `its upload of ${path ?? 'a file'} was not recorded whole: ${error ?? 'bytes are missing'}`
+  }
+  return null
+}
+
+/** By plugins: passwords are masked anyway, and asked for. */
+function masked({ id, connectionId }: FtpSession, recording: Recording, places: MaskedPlaces): string | null {
+  if (places.any(connectionId)) {
+    const said = Buffer.concat([...recording.streamPieces(connectionId, 'up')].map(({ bytes }) => bytes))
+    for (const [start] of places.received(connectionId)) {
+      const end = said.indexOf('\n', start)
+      const line = said.subarray(said.lastIndexOf('\n', start) + 1, end < 0 ? said.length : end)
+      if (secretVerbOf(line) === null) return `a command of it has a masked value (${/^[A-Za-z]*/.exec(line.toString('latin1'))![0]})`
+    }
+  }
+  for (const { direction, path, connectionId: data } of recording.ftpTransfers({ where: `session_id = ${id}` })) {
+    if (direction === 'up' && data !== null && places.any(data)) return `its upload of ${path ?? 'a file'} has a masked value`
   }
   return null
 }

@@ -3,7 +3,9 @@ import type { Recording } from '../../../recording/recording.js'
 import type { HttpExchange } from '../../../recording/rows.js'
 import { askedOf, endOf } from '../../compare/http-exchanges.js'
 import type { RecordedAnswer } from '../answer-limits.js'
+import { MaskedPlaces } from '../../masked-places.js'
 import type { SenderOptions } from '../sender.js'
+import { maskedIn } from './masked-request.js'
 
 /** Ms. */
 export const httpPatience = 30_000
@@ -29,6 +31,7 @@ export interface PlannedRequest {
 export function planRequests({ recording, chosen, settings, run }: SenderOptions): PlannedRequest[] {
   const planned: PlannedRequest[] = []
   const masked = new Map<string, number>()
+  const places = new MaskedPlaces(recording, 'up')
   // Whose answers may have no end: a stream of events that the client left, or that the relay's own end cut.
   const left = new Set<number>()
   // Whose clients were waiting when it ended: by themselves, or as recording ended.
@@ -44,9 +47,10 @@ export function planRequests({ recording, chosen, settings, run }: SenderOptions
   for (const exchange of recording.exchanges(settings.where === undefined ? {} : { where: settings.where })) {
     if (!chosen.connections.has(exchange.connectionId)) continue
     const method = exchange.changed ? recording.head(exchange.id, 'request', 'sent').toString('latin1').split(' ', 1)[0]! : exchange.method!
-    const reason = whyNot(exchange) ?? (method === '' ? 'it never reached its server' : null) ?? (settings.sendMasked ? null : maskedField(exchange, recording))
+    const { headers, reason: hidden } = maskedIn(exchange, recording, places, settings.hostOfTarget)
+    const reason = whyNot(exchange) ?? (method === '' ? 'it never reached its server' : null) ?? (settings.sendMasked ? null : hidden)
     if (reason === null) {
-      for (const name of maskedHeaders(exchange)) masked.set(name, (masked.get(name) ?? 0) + 1)
+      for (const name of headers) masked.set(name, (masked.get(name) ?? 0) + 1)
       const end = endOf(exchange)
       planned.push({
         id: exchange.id, connection: exchange.connectionId, method, changed: exchange.changed, enough: end === 'cut' && left.has(exchange.connectionId) ? exchange.responseBodySize : null,
@@ -77,22 +81,6 @@ function answerTo({ id, requestBodySize, responseBodySize, durationMs, firstByte
   return { bytes: responseBodySize, asked: requestBodySize, duration, silence }
 }
 
-/** The beginning of a body that may be text: secrets are masked in no other. */
-function textOf({ id, requestBodySize, requestType, changed }: HttpExchange, recording: Recording): string {
-  if (requestBodySize === 0 || /^(?:image|audio|video|font)\//i.test(requestType ?? '')) return ''
-  const pieces: Buffer[] = []
-  let size = 0
-  for (const { kind, bytes } of recording.messagePieces(id, 'request', changed ? 'sent' : 'received')) {
-    if (kind === 'body') pieces.push(bytes)
-    size += bytes.length
-    if (size > searched) break
-  }
-  return Buffer.concat(pieces).toString('latin1')
-}
-
-/** Bytes of a body that are searched for masked values. */
-const searched = 1024 * 1024
-
 function whyNot(exchange: HttpExchange): string | null {
   const { method, status, error, ended, requestHeaders, requestBodySize } = exchange
   if (method === null) return 'its request was not recorded'
@@ -104,15 +92,4 @@ function whyNot(exchange: HttpExchange): string | null {
   const chunked = firstHeader(requestHeaders, 'transfer-encoding') !== undefined
   if (ended === null && (chunked || (length !== undefined && Number(length) !== requestBodySize))) return 'its request was not over when recording ended'
   return null
-}
-
-/** Values that were masked before they were recorded are asterisks: sent so, they would mean something else. */
-function maskedField(exchange: HttpExchange, recording: Recording): string | null {
-  const found = /"([^"]{1,64})"\s*:\s*"?\*{3,}|(?:^|[&\s])([\w.-]{1,64})=\*{3,}(?=$|[&\s])/.exec(textOf(exchange, recording))
-  return found === null ? null : `its body has a masked value (${found[1] ?? found[2]})`
-}
-
-/** Names of header fields whose values were masked, of a request that is sent all the same. */
-function maskedHeaders({ requestHeaders }: HttpExchange): string[] {
-  return requestHeaders.filter(([, value]) => /^\*{3,}$/.test(value)).map(([name]) => name.toLowerCase())
 }

@@ -48,7 +48,7 @@ function inOnePiece(answer: RecordedAnswer): RecordedAnswer {
   const cut = (length: number): Buffer => whole.subarray(at, at += length)
   return {
     ...answer, whole, informational: cut(informational.length), head: cut(head.length),
-    rest: rest.map(({ bytes, kind, time }) => ({ bytes: cut(bytes.length), kind, time })),
+    rest: rest.map((piece) => ({ ...piece, bytes: cut(piece.bytes.length) })),
   }
 }
 
