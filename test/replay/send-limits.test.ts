@@ -43,7 +43,7 @@ async function httpVisit(t: ExecutionContext, answer?: (path: string) => Promise
   return taped.path
 }
 
-for (const [how, go, what] of [['floods', flood, /^answered more than 8\.0 MiB, cut$/], ['drips', drip, /^answered for more than \S+ \S+, cut$/]] as const) {
+for (const [how, go, what] of [['floods', flood, /^answered more than 8\.\d MiB, cut$/], ['drips', drip, /^answered for more than \S+ \S+, cut$/]] as const) {
   test.serial(`HTTP: an answer that ${how} is cut and told, and the run goes on`, async (t) => {
     const origin = await httpOrigin(t, (request, response) => {
       if (request.url === '/second') {
