@@ -162,6 +162,18 @@ test.serial('HTTP: an answer that took longer than the patience is waited for as
   t.deepEqual(comparison.differences.map(told), [])
 })
 
+test.serial('HTTP: an answer that comes after it was left is not taken for one', async (t) => {
+  const file = await httpVisit(t, (path) => new Promise((resolve) => path === '/second' ? later(resolve) : resolve()))
+  const { port } = await serve(t, (socket) => socket.on('data', (bytes) => {
+    const path = /^GET (\S+)/.exec(bytes.toString('latin1'))![1]!
+    setTimeout(() => socket.write(`HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${path.length}\r\n\r\n${path}`), path === '/first' ? 900 : slowly)
+  }))
+  const { comparison, path } = await sendTo(t, file, port, { to: `http://127.0.0.1:${port}`, patience, ignore: [] })
+  t.deepEqual(comparison.differences.map((one) => `${one.asked} ${told(one)}`.replace(/\d+ ms/, 'so long')), ['GET /first answer: complete → silent for so long, left'])
+  using now = openRecording(path)
+  t.deepEqual([...now.exchanges()].map(({ status }) => status), [null, 200])
+})
+
 test.serial('HTTP: a silence within an answer, too', async (t) => {
   const origin = await httpOrigin(t, (_, response) => {
     response.write('one ')
