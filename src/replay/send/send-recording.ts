@@ -87,14 +87,13 @@ function relayOptions(protocol: Protocol, target: string, options: SendOptions, 
 }
 
 /** What another protocol has no use for is a mistake. @throws WiretapeError `usage`. */
-function refuseForeign(protocol: Protocol, { connections, host, masked, insecure, password }: SendOptions): void {
+function refuseForeign(protocol: Protocol, { connections, host, insecure, password }: SendOptions): void {
   const refuse = (option: string, why: string): never => {
     throw new WiretapeError('usage', `${option}: ${why}; ${protocol} is sent as recorded`)
   }
   if (protocol !== 'http') {
     if (typeof connections === 'number') refuse(`--connections ${connections}`, 'only HTTP requests can be dealt out')
     if (host !== undefined) refuse(`--host ${host}`, 'only HTTP requests have a Host header')
-    if (masked === 'send') refuse('--masked send', 'only bodies of HTTP requests are looked into')
     if (insecure === true) refuse('--insecure', 'only an https:// target has a certificate')
   }
   if (protocol !== 'ftp' && password !== undefined) refuse('--password', 'only FTP has PASS')
