@@ -43,7 +43,7 @@ async function httpVisit(t: ExecutionContext, answer?: (path: string) => Promise
   return taped.path
 }
 
-for (const [how, go, what] of [['floods', flood, /^answered more than 8\.0 MiB, cut$/], ['drips', drip, /^answered for more than \S+ \S+, cut$/]] as const) {
+for (const [how, go, what] of [['floods', flood, /^answered more than 8\.\d MiB, cut$/], ['drips', drip, /^answered for more than \S+ \S+, cut$/]] as const) {
   test.serial(`HTTP: an answer that ${how} is cut and told, and the run goes on`, async (t) => {
     const origin = await httpOrigin(t, (request, response) => {
       if (request.url === '/second') {
@@ -160,6 +160,18 @@ test.serial('HTTP: an answer that took longer than the patience is waited for as
   const origin = await httpOrigin(t, (request, response) => { void answer(request.url!).then(() => response.setHeader('Content-Type', 'text/plain').end(request.url)) })
   const { comparison } = await sendTo(t, await httpVisit(t, answer), origin.port, { to: `http://127.0.0.1:${origin.port}`, patience })
   t.deepEqual(comparison.differences.map(told), [])
+})
+
+test.serial('HTTP: an answer that comes after it was left is not taken for one', async (t) => {
+  const file = await httpVisit(t, (path) => new Promise((resolve) => path === '/second' ? later(resolve) : resolve()))
+  const { port } = await serve(t, (socket) => socket.on('data', (bytes) => {
+    const path = /^GET (\S+)/.exec(bytes.toString('latin1'))![1]!
+    setTimeout(() => socket.write(`HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${path.length}\r\n\r\n${path}`), path === '/first' ? 900 : slowly)
+  }))
+  const { comparison, path } = await sendTo(t, file, port, { to: `http://127.0.0.1:${port}`, patience, ignore: [] })
+  t.deepEqual(comparison.differences.map((one) => `${one.asked} ${told(one)}`.replace(/\d+ ms/, 'so long')), ['GET /first answer: complete → silent for so long, left'])
+  using now = openRecording(path)
+  t.deepEqual([...now.exchanges()].map(({ status }) => status), [null, 200])
 })
 
 test.serial('HTTP: a silence within an answer, too', async (t) => {

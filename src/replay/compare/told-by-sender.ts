@@ -89,15 +89,17 @@ export class KnowingTally extends Tally {
       super.pair(named, outcome, found)
       return
     }
-    const differences = [...this.#known(named, found)]
+    const all = [...found]
+    // The whole answer may have been with the relay when the run was ended, though not yet with its client.
+    if (named.b !== null && named.protocol === 'http' && this.#left.get(named.b) === runEnded && !all.some(({ field }) => leftFields.has(field))) this.#left.delete(named.b)
+    const differences = [...this.#known(named, all)]
     // How it ended once we had left, nobody can tell from the bytes.
     const left = named.b !== null && this.#left.has(named.b)
     super.pair(named, left ? 'failed' : outcome === 'same' && differences.length > 0 ? 'different' : outcome, differences)
   }
 
-  /** What was found, with why an answer was left in place of what that looked like. */
-  *#known(named: Named, found: Iterable<MessageDifference>): Generator<MessageDifference> {
-    const all = [...found]
+  /** @param all what was found. @returns it with why an answer was left in place of what that looked like. */
+  *#known(named: Named, all: readonly MessageDifference[]): Generator<MessageDifference> {
     const commands = named.b === null ? undefined : this.#notLoggedIn.get(named.b)
     const told = new Set<number>()
     const about = (one: MessageDifference): number | null => one.b ?? named.b

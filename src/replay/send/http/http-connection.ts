@@ -148,7 +148,9 @@ export class HttpConnection {
   #giveUp(why: string | null): void {
     this.#gaveUp = true
     if (this.#settle !== null && why !== null) this.#wire.tell('left', why, this.#socket.localPort ?? null, this.#exchanges - 1)
-    this.#socket.destroy()
+    // A reset ends the server's side too, whereas a FIN would be passed on, and an answer that comes after all be recorded. What was just written would be lost by it.
+    if (this.#settle !== null && why !== runEnded) this.#socket.resetAndDestroy()
+    else this.#socket.destroy()
   }
 
   #answered(how: Answered): void {

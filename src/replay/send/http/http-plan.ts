@@ -74,8 +74,12 @@ function waitedFor({ durationMs }: HttpExchange, by: 'client' | 'relay' | undefi
 /** Answers that took longer are looked into, for the longest silence in them. */
 const long = 1_000
 
+/** What most answers are no more than: a list of a million requests needn't have the figures of each. */
+const usual: RecordedAnswer = { bytes: 64 * 1024, asked: 0, duration: 100, silence: 100 }
+
 function answerTo({ id, requestBodySize, responseBodySize, durationMs, firstByteMs }: HttpExchange, recording: Recording): RecordedAnswer {
   const duration = durationMs ?? 0
+  if (duration <= usual.duration && requestBodySize + responseBodySize <= usual.bytes) return usual
   const first = firstByteMs ?? duration
   const silence = Math.max(first, duration - first > long ? recording.longestPause(id) / 1000 : duration - first)
   return { bytes: responseBodySize, asked: requestBodySize, duration, silence }
