@@ -41,13 +41,14 @@ export class FtpRows {
   readonly #database: Database
   readonly #commands: Statement
   readonly #transfers: Statement
-  /** Ids of commands and transfers by session; null where the file has an index of that. It hasn't in a recording that is open still, or was cut off. */
-  readonly #ids: { readonly commands: Groups, readonly transfers: Groups } | null
+  /** It isn't in a recording that is open still, or was cut off: that is gone through once, when it is asked for. */
+  readonly #indexed: boolean
+  /** Ids of commands and transfers by session. */
+  #ids: { readonly commands: Groups, readonly transfers: Groups } | null = null
 
   constructor(database: Database) {
     this.#database = database
-    const indexed = database.prepare(`SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = 'ftp_command_by_session'`).get() !== undefined
-    this.#ids = indexed ? null : { commands: this.#bySession('ftp_command'), transfers: this.#bySession('ftp_transfer') }
+    const indexed = this.#indexed = database.prepare(`SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = 'ftp_command_by_session'`).get() !== undefined
     this.#commands = database.prepare(indexed
       ? `SELECT ${columns} FROM ftp_command WHERE session_id = ? AND id > ? ORDER BY id LIMIT ${page}`
       : `SELECT ${columns} FROM ftp_command WHERE id = ?`).raw()
@@ -64,8 +65,8 @@ export class FtpRows {
 
   /** A session's commands in their order, some hundreds at a time: none is held between. */
   *commands(sessionId: number): Generator<readonly FtpCommandLine[]> {
-    if (this.#ids !== null) {
-      const ids = this.#ids.commands.get(sessionId) ?? []
+    if (!this.#indexed) {
+      const ids = this.#bySession().commands.get(sessionId) ?? []
       for (let at = 0; at < ids.length; at += page) yield ids.slice(at, at + page).map((id) => lineOf(this.#commands.get(id) as CommandColumns))
       return
     }
@@ -78,7 +79,7 @@ export class FtpRows {
   }
 
   transfers(sessionId: number): readonly FtpTransferRecord[] {
-    const rows = this.#ids === null ? this.#transfers.all(sessionId) : (this.#ids.transfers.get(sessionId) ?? []).map((id) => this.#transfers.get(id))
+    const rows = this.#indexed ? this.#transfers.all(sessionId) : (this.#bySession().transfers.get(sessionId) ?? []).map((id) => this.#transfers.get(id))
     return (rows as Row[]).map(readTransfer)
   }
 
@@ -89,7 +90,30 @@ export class FtpRows {
     return rows.map(([id, sessionId]) => ({ id, sessionId }))
   }
 
-  #bySession(table: 'ftp_command' | 'ftp_transfer'): Groups {
+  /** Segments with replies, all of them: by the command that they answer, and what nobody asked for by its connection. */
+  replySegments(): { readonly asked: ReadonlyMap<number, readonly number[] | number>, readonly unasked: Groups } {
+    const asked = new Map<number, number[] | number>()
+    const unasked = new Map<number, number[]>()
+    for (const row of this.#database.prepare(`SELECT id, connection_id, message_id FROM segment WHERE kind = 'reply' AND direction = 'down' ORDER BY id`).raw().iterate()) {
+      const [id, connectionId, commandId] = row as [number, number, number | null]
+      if (commandId === null) {
+        const others = unasked.get(connectionId)
+        if (others === undefined) unasked.set(connectionId, [id])
+        else others.push(id)
+        continue
+      }
+      const others = asked.get(commandId)
+      // Nearly always it is one.
+      asked.set(commandId, others === undefined ? id : [...typeof others === 'number' ? [others] : others, id])
+    }
+    return { asked, unasked }
+  }
+
+  #bySession(): { readonly commands: Groups, readonly transfers: Groups } {
+    return this.#ids ??= { commands: this.#grouped('ftp_command'), transfers: this.#grouped('ftp_transfer') }
+  }
+
+  #grouped(table: 'ftp_command' | 'ftp_transfer'): Groups {
     const found = new Map<number, number[]>()
     for (const row of this.#database.prepare(`SELECT id, session_id FROM ${table} ORDER BY id`).raw().iterate()) {
       const [id, sessionId] = row as [number, number]

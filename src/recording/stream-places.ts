@@ -15,6 +15,9 @@ type Columns = readonly [id: number, connectionId: number, offset: number, time:
 
 const columns = 's.id, s.connection_id, s."offset", s.time, s.bytes'
 
+/** Connections by which it is told whether looking for beginnings is worth it. */
+const sample = 8
+
 type Places = { readonly offsets: number[], readonly ids: number[] }
 
 /** Finds what holds a byte of a stream as it came, without reading what comes before it. */
@@ -67,7 +70,10 @@ export class StreamPlaces {
         if (segment !== null) found.set(segment.connectionId, segment)
       }
     }
-    add(this.#beginning.all(JSON.stringify(connectionIds), direction, offset))
+    const first = connectionIds.slice(0, sample)
+    add(this.#beginning.all(JSON.stringify(first), direction, offset))
+    // Where none does, all are in the middle of something.
+    if (found.size > 0 && connectionIds.length > sample) add(this.#beginning.all(JSON.stringify(connectionIds.slice(sample)), direction, offset))
     const others = found.size === connectionIds.length ? [] : connectionIds.filter((id) => !found.has(id))
     if (others.length > 0) add(this.#atMany.all(JSON.stringify(others), direction, offset))
     return [...found.values()]

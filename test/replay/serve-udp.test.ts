@@ -1,6 +1,8 @@
 import test from 'ava'
 import packet from 'dns-packet'
 import { definePlugin, drop, respond } from 'wiretape'
+import type { Recording } from 'wiretape'
+import { RecordedQuestions } from '../../src/replay/serve/udp/recorded-questions.js'
 import type { WiretapeError } from 'wiretape'
 import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
 import type { DatagramPeer } from '../real/datagram-peer.js'
@@ -332,6 +334,32 @@ test('datagrams sent at once each have their own answer, in the order of both; o
   t.is(client.left, 0)
   t.is(notes.length, 1)
   t.regex(notes[0]!, /^3 datagrams of one session .* 2 came/)
+})
+
+test('a large recording is read while it is served: what has been read is given, what may come still is waited for', async (t) => {
+  const total = 9000
+  const read: number[] = []
+  const recording = {
+    dnsQueries: () => [],
+    datagrams: ({ after = 0, limit = 0 }: { after?: number, limit?: number }) => {
+      read.push(after)
+      // The last three ask the same.
+      return Array.from({ length: Math.min(limit, total - after) }, (_, index) => after + index + 1).map((id) => ({ id, bytes: Buffer.from(`question ${id > total - 3 ? 1 : id}`) }))
+    },
+  } as unknown as Recording
+  const questions = new RecordedQuestions('repeat')
+  const reading = questions.read(recording, [1], () => false)
+  const next = async (text: string): Promise<number | null> => {
+    await questions.ready(Buffer.from(text))
+    return questions.datagrams.next(Buffer.from(text))
+  }
+  t.is(await next('question 1'), 1)
+  t.true(read.length < 3)
+  t.is(await next('question 5000'), 5000)
+  t.true(read.length < 5)
+  t.is(await next('question 1'), total - 2)
+  await reading
+  t.deepEqual([await next('question 1'), await next('question 1'), await next('question 1'), await next('question 0')], [total - 1, total, total, null])
 })
 
 test('a flood of unknown datagrams is told, and explained for a part', async (t) => {

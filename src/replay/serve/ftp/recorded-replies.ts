@@ -1,5 +1,6 @@
 import { encodeReply } from '../../../protocols/ftp/encoding.js'
 import { FtpDecoder } from '../../../protocols/ftp/index.js'
+import type { FtpRows } from '../../../recording/ftp-rows.js'
 import { asSent } from '../../../recording/legs.js'
 import type { Recording } from '../../../recording/recording.js'
 import type { Segment } from '../../../recording/rows.js'
@@ -34,19 +35,18 @@ export class ReplySource {
   /** Every client of a session is greeted so. */
   readonly #unasked = new Map<RecordedSession, Unasked>()
 
-  /** Ids of segments by what they belong to; null where the file has an index of that. */
-  readonly #segments: ReadonlyMap<string, readonly number[]> | null
+  /** Ids of segments by what they belong to; null where the file has an index of that. A recording that was cut off hasn't: it is looked through once. */
+  #segments: ReturnType<FtpRows['replySegments']> | null | undefined
 
   constructor(recording: Recording) {
     this.#recording = recording
-    this.#segments = recording.facts()['finished'] === undefined ? segmentsOf(recording) : null
   }
 
   to(command: RecordedCommand): RecordedReplies {
     if (command.code === null && command.error === null) return { preliminary: [], final: null }
     const { session, id } = command
     // The + keeps SQLite from the index over connections, by which it would look through the whole session.
-    const wire = this.#read(placeOf(session.connectionId, id), `message_id = ${id} and +connection_id = ${session.connectionId} and +direction = 'down' and kind = 'reply'`)
+    const wire = this.#read(this.#found?.asked.get(id), `message_id = ${id} and +connection_id = ${session.connectionId} and +direction = 'down' and kind = 'reply'`)
     const replies = wire.at(-1)?.code === command.code || command.code === null ? wire : this.#rebuilt(command)
     const last = replies.at(-1)
     const isFinal = last !== undefined && last.code >= 200
@@ -56,7 +56,7 @@ export class ReplySource {
   unasked(session: RecordedSession): Unasked {
     const known = this.#unasked.get(session)
     if (known !== undefined) return known
-    const all = this.#read(placeOf(session.connectionId, null), `connection_id = ${session.connectionId} and direction = 'down' and kind = 'reply' and message_id is null`)
+    const all = this.#read(this.#found?.unasked.get(session.connectionId), `connection_id = ${session.connectionId} and direction = 'down' and kind = 'reply' and message_id is null`)
     // 120 says that the real greeting is still to come (RFC 959 §5.4).
     const greeted = all.findIndex(({ code }) => code !== 120) + 1
     const found = { greeting: all.slice(0, greeted), farewell: all.slice(greeted) }
@@ -64,9 +64,15 @@ export class ReplySource {
     return found
   }
 
-  #read(place: string, where: string): RecordedReply[] {
-    const ids = this.#segments === null ? null : this.#segments.get(place) ?? []
-    const segments = [...this.#recording.segments({ where: ids === null ? where : `id in (${ids.join(', ')})` })]
+  get #found(): ReturnType<FtpRows['replySegments']> | null {
+    if (this.#segments === undefined) this.#segments = this.#recording.facts()['finished'] === undefined ? this.#recording.ftpRows().replySegments() : null
+    return this.#segments
+  }
+
+  /** @param ids of the segments, where these are looked for without an index. */
+  #read(ids: readonly number[] | number | undefined, where: string): RecordedReply[] {
+    const found = typeof ids === 'number' ? [ids] : ids ?? []
+    const segments = [...this.#recording.segments({ where: this.#found === null ? where : `id in (${found.join(', ')})` })]
     const of = (leg: Segment['leg']): Segment[] => segments.filter((segment) => segment.leg === leg).sort((one, other) => one.offset - other.offset)
     const decoder = new FtpDecoder()
     const replies: RecordedReply[] = []
@@ -83,20 +89,4 @@ export class ReplySource {
     const rows = [...this.#recording.ftpReplies({ where: `session_id = ${session.id} and command_id = ${id}` })]
     return rows.map(({ code, text, time }) => ({ code, text, time, bytes: encodeReply(code, text) }))
   }
-}
-
-/** A recording that was cut off has no indexes: it is looked through once. */
-function segmentsOf(recording: Recording): Map<string, number[]> {
-  const found = new Map<string, number[]>()
-  for (const { id, connectionId, messageId } of recording.segments({ where: 'kind = \'reply\' and direction = \'down\'' })) {
-    const place = placeOf(connectionId, messageId)
-    const ids = found.get(place)
-    if (ids === undefined) found.set(place, [id])
-    else ids.push(id)
-  }
-  return found
-}
-
-function placeOf(connectionId: number, messageId: number | null): string {
-  return `${connectionId} ${messageId ?? 'unasked'}`
 }

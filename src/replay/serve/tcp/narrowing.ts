@@ -64,6 +64,8 @@ const longestBranch = 4096
 /** Scripts looked at in one go: others have to have their turn. */
 const slice = 200
 
+const nothing = Buffer.alloc(0)
+
 /** Finds which recorded conversation a client is in, as its bytes come. What was found once is remembered for the connections after it. */
 export class Narrowing {
   readonly scripts: Scripts
@@ -152,31 +154,36 @@ export class Narrowing {
     const over: number[] = []
     const ends: number[] = []
     const heads: Heads = new Map()
-    for (const [index, script] of node.scripts.entries()) {
-      if (index % slice === 0) {
-        if (index > 0) await breathe()
-        this.scripts.ahead?.(node.scripts.slice(index, index + slice), node)
+    for (let index = 0; index < node.scripts.length; index += slice) {
+      if (index > 0) await breathe()
+      const some = node.scripts.slice(index, index + slice)
+      this.scripts.ahead?.(some, node)
+      const answering = new Map<number, Buffer>()
+      for (const script of some) {
+        const step = stepOf(this.scripts, script, node)
+        if (step.kind === 'over' && isNoAnswer(step.end, node)) {
+          ends.push(script)
+          continue
+        }
+        if (step.kind === 'due' || (step.kind === 'over' && step.end !== 'client')) {
+          due.push(script)
+          answering.set(script, step.kind === 'due' ? step.piece.bytes : nothing)
+          continue
+        }
+        waiting.push(script)
+        if (step.kind === 'over') over.push(script)
+        else if (due.length === 0) addHead(heads, script, step.piece, Math.min(longestBranch, this.#reach.up - node.up))
       }
-      const step = stepOf(this.scripts, script, node)
-      if (step.kind === 'over' && isNoAnswer(step.end, node)) {
-        ends.push(script)
-        continue
-      }
-      if (step.kind === 'due' || (step.kind === 'over' && step.end !== 'client')) {
-        due.push(script)
-        runs.set(script, this.#runOf(script, node))
-        continue
-      }
-      waiting.push(script)
-      if (step.kind === 'over') over.push(script)
-      else if (due.length === 0) addHead(heads, script, step.piece, Math.min(longestBranch, this.#reach.up - node.up))
+      // Answers are mostly as long as each other.
+      if (answering.size > 1) this.scripts.ahead?.([...answering.keys()], { up: node.up, down: node.down + [...answering.values()].at(-1)!.length })
+      for (const [script, said] of answering) runs.set(script, this.#runOf(script, node, said))
     }
     if (due.length === 0 && heads.size === 0) {
       // Nobody waits for words: the ends happen; but one that isn't the server's own doesn't come before the client's.
       for (const script of ends) {
         if (over.length > 0 && !['close', 'reset'].includes(this.scripts.end(script))) continue
         due.push(script)
-        runs.set(script, this.#runOf(script, node))
+        runs.set(script, this.#runOf(script, node, nothing))
       }
     }
     if (due.length > 0) return { kind: 'due', scripts: this.#withoutCut(due, runs, node), runs, children: new Map(), waiting }
@@ -184,9 +191,11 @@ export class Narrowing {
     return { kind: 'waits', branches, over, ends }
   }
 
-  #runOf(script: number, { up, down }: Place): Run {
-    const hash = createHash('sha1')
-    let length = 0
+  /** @param begun what has been read of it. */
+  #runOf(script: number, { up, down }: Place, begun: Buffer): Run {
+    let { length } = begun
+    if (length > longestRun) return { length, key: null, cut: false }
+    const hash = createHash('sha1').update(begun)
     for (;;) {
       const step = stepOf(this.scripts, script, { up, down: down + length })
       if (step.kind !== 'due') {

@@ -91,6 +91,8 @@ export class RecordedScripts implements Scripts {
 
   #readAhead(direction: Direction, offset: number, scripts: readonly number[]): ReadonlyMap<number, StreamSegment> {
     const ids = scripts.filter((script) => offset < this.#lengths[direction][script]!).map((script) => this.#ids[script]!)
+    const there = this.#ahead[direction]
+    if (there.offset === offset && ids.every((id) => there.segments.has(id))) return there.segments
     const segments = new Map(this.#recording.segmentsAt(ids, direction, offset).map((segment) => [segment.connectionId, segment]))
     this.#ahead[direction] = { offset, segments }
     return segments

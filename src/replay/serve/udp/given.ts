@@ -30,6 +30,13 @@ export class Given {
     return this.#ids.has(keyOf(question))
   }
 
+  /** Whether one is there that wasn't given yet: more of the same that come later change nothing about whose turn it is. */
+  isDue(question: Buffer | string): boolean {
+    const key = keyOf(question)
+    const found = this.#ids.get(key)
+    return found !== undefined && (this.#turns.get(key) ?? 0) < (typeof found === 'number' ? 1 : found.length)
+  }
+
   /** Whose turn it is, in the recorded order, then as `after` says. @returns null where it wasn't recorded, or all were given. */
   next(question: Buffer | string): number | null {
     const key = keyOf(question)

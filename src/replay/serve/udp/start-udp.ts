@@ -7,14 +7,16 @@ import { RecordedQuestions } from './recorded-questions.js'
 import { Responder } from './responder.js'
 import { bindDatagrams } from './socket.js'
 
-/** Datagrams that may wait at once: for the recording to be looked through, or for their recorded time. */
+/** Datagrams that may wait at once: for the recording to be read as far as they need, or for their recorded time. */
 const mostWaiting = 4096
 
 /** A server that gives recorded answers to datagrams. */
 export const startUdp: StartStandIn = async ({ recording, relays, listen, pace, after, onServed, onMiss, onProblem }) => {
   const socket = await bindDatagrams(listen)
   const over = new AbortController()
-  const loaded = RecordedQuestions.load(recording, relays, after, () => over.signal.aborted).then((questions) => new Responder(recording, questions, onProblem))
+  const questions = new RecordedQuestions(after)
+  const responder = new Responder(recording, questions, onProblem)
+  const reading = questions.read(recording, relays, () => over.signal.aborted)
   let waiting = 0
 
   const send = (bytes: Buffer, { address, port }: RemoteInfo): void => {
@@ -25,7 +27,9 @@ export const startUdp: StartStandIn = async ({ recording, relays, listen, pace, 
     })
   }
 
-  const answer = async (responder: Responder, bytes: Buffer, from: RemoteInfo, since: number): Promise<void> => {
+  const answer = async (bytes: Buffer, from: RemoteInfo, since: number): Promise<void> => {
+    await questions.ready(bytes)
+    if (over.signal.aborted) return
     const found = responder.answer(bytes, addressOf(from.address, from.port)!)
     if (!('length' in found)) {
       onMiss(found)
@@ -43,7 +47,7 @@ export const startUdp: StartStandIn = async ({ recording, relays, listen, pace, 
     if (waiting >= mostWaiting) return
     waiting++
     const since = performance.now()
-    void loaded.then((responder) => answer(responder, bytes, from, since))
+    void answer(bytes, from, since)
       .catch((thrown: unknown) => {
         if (!over.signal.aborted) onProblem(`a datagram could not be answered: ${reasonOf(thrown)}`)
       })
@@ -55,7 +59,7 @@ export const startUdp: StartStandIn = async ({ recording, relays, listen, pace, 
     address: { host: address, port },
     close: async () => {
       over.abort()
-      await Promise.allSettled([loaded])
+      await reading
       await new Promise<void>((resolve) => socket.close(() => resolve()))
     },
   }
