@@ -22,7 +22,6 @@ export async function recordedHttp<T>(t: ExecutionContext, answer: RequestListen
   const server = createServer(answer)
   // Longer than a busy machine takes from one request to the next.
   server.keepAliveTimeout = 600_000
-  server.keepAliveTimeout = 60_000
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const target = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
