@@ -10,6 +10,7 @@ import { wiretape } from './wiretape.js'
 /** Records one answer to one request, and gives the file and the exchange's id. */
 async function recorded(t: ExecutionContext, headers: Record<string, string>, body: Buffer): Promise<{ file: string, id: string }> {
   const origin = createServer((_request, response) => response.writeHead(200, headers).end(body)).listen(0, '127.0.0.1')
+  origin.keepAliveTimeout = 600_000
   t.teardown(() => origin.close())
   await new Promise((resolve) => origin.once('listening', resolve))
   const taped = await taping(t, { http: `0=http://127.0.0.1:${(origin.address() as AddressInfo).port}` })

@@ -27,6 +27,8 @@ import { temporaryFolder } from '../real/temporary-folder.js'
 
 async function origin(t: ExecutionContext, answer: RequestListener): Promise<string> {
   const server = createServer(answer).listen(0, '127.0.0.1')
+  // Longer than a busy machine takes from one request to the next.
+  server.keepAliveTimeout = 600_000
   await once(server, 'listening')
   t.teardown(() => {
     server.closeAllConnections()
@@ -97,6 +99,7 @@ test('an agent that keeps its connection gets a fault that comes between two of 
 
 test('to a server over TLS', async (t) => {
   const server = createSecureServer(selfSigned(temporaryFolder(t)), hello).listen(0, '127.0.0.1')
+  server.keepAliveTimeout = 600_000
   await once(server, 'listening')
   t.teardown(() => {
     server.closeAllConnections()

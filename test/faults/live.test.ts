@@ -155,6 +155,7 @@ test('a latency that is made shorter lets go of what it holds, counted from when
 for (const [how, record, message] of [['', false, false], [', when recording', true, false], [', message by message', false, true], [', message by message, when recording', true, true]] as const) {
   test(`a stop waits for a response that a fault holds, although all of it has come${how}`, async (t) => {
     const server = createHttpServer((_, response) => { response.end(Buffer.alloc(60_000)) }).listen(0, '127.0.0.1')
+    server.keepAliveTimeout = 600_000
     await once(server, 'listening')
     t.teardown(() => server.close())
     const options = { http: `0=http://127.0.0.1:${(server.address() as AddressInfo).port}`, grace: 60_000, plugins: message ? [stallBody({ ms: 1, path: '/no' })] : [] }

@@ -59,6 +59,7 @@ when('pyftpdlib: the README\'s three tests pass: a slow database, a server that 
   const text = readFileSync(join(root, 'README.md'), 'utf8')
   const code = /```js\n\/\/ faults\.test\.js\n(.*?)```/s.exec(text)![1]!
   const web = createServer((_, response) => response.end('[1,2]'))
+  web.keepAliveTimeout = 600_000
   await new Promise<void>((resolve) => { web.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => {
     web.closeAllConnections()
@@ -79,7 +80,7 @@ when('pyftpdlib: the README\'s three tests pass: a slow database, a server that 
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   writeFileSync(join(folder, 'faults.test.js'), replaced.reduce((all, [from, to]) => all.replace(from, to), code))
   writeFileSync(join(folder, 'app.js'), app.replace('DATABASE', String(database)).replace('WEB', String(books)).replace('FTP', String(files)).replace('STORED', JSON.stringify(join(ftp.folder, 'photo.raw'))))
-  const { code: exit, stdout, stderr } = await run(t, 'sh', ['-c', 'cd "$1" && exec "$2" "$3" --tap', 'sh', folder, process.execPath, join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs')])
+  const { code: exit, stdout, stderr } = await run(t, 'sh', ['-c', 'cd "$1" && exec "$2" "$3" --tap --timeout 2m', 'sh', folder, process.execPath, join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs')])
   t.is(exit, 0, stdout.toString() + stderr)
   t.regex(stdout.toString(), /# pass 3/)
 })

@@ -34,6 +34,7 @@ async function httpServer(t: ExecutionContext): Promise<string> {
     }
     response.end(JSON.stringify(request.headers))
   })
+  server.keepAliveTimeout = 600_000
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => server.close())
   return `0=http://127.0.0.1:${(server.address() as AddressInfo).port}`

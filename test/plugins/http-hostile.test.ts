@@ -25,6 +25,7 @@ test('no request reaches the server with a boundary that the recording does not 
       response.end('ok')
     })
   })
+  server.keepAliveTimeout = 600_000
   // Node's own server answers CONNECT by closing.
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => {

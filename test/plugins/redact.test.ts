@@ -88,6 +88,7 @@ test('a mask that fails leaves asterisks, and says so', async (t) => {
 
 test('what is redacted is recorded at once, also while the connection is kept open and a plugin answers', async (t) => {
   const server = createHttpServer((_request, response) => response.setHeader('Set-Cookie', 'sid=hunter2').end('x'.repeat(600)))
+  server.keepAliveTimeout = 600_000
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => server.close())
   const answers = definePlugin({ name: 'answers', description: '', setup: () => ({ http: { request: ({ path }) => path === '/1' ? respond({ body: 'mine', headers: { 'Set-Cookie': 'sid=hunter2' } }) : undefined } }) })
@@ -110,6 +111,7 @@ test('what is redacted is recorded at once, also while the connection is kept op
 
 test('a secret at the end of a message has no part in the next one, in one write or in several', async (t) => {
   const server = createHttpServer((request, response) => request.resume().on('end', () => response.end('{"text":"a=1&token=abc"}'))).listen(0, '127.0.0.1')
+  server.keepAliveTimeout = 600_000
   await new Promise((resolve) => { server.once('listening', resolve) })
   t.teardown(() => { server.closeAllConnections(); server.close() })
   const tape = await taping(t, { http: `0=http://127.0.0.1:${(server.address() as AddressInfo).port}`, plugins: ['redact'] })

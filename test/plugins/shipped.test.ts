@@ -20,6 +20,7 @@ async function server(t: ExecutionContext, name = 'origin'): Promise<string> {
     else if (request.url === '/bytes') response.setHeader('content-type', 'application/octet-stream').end(Buffer.from([0, 255, 99, 111, 108]))
     else request.on('data', () => {}).on('end', () => response.end(`${request.method} ${request.url} ${JSON.stringify(request.headers)}`))
   })
+  made.keepAliveTimeout = 600_000
   await new Promise<void>((resolve) => { made.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => made.close())
   return `http://127.0.0.1:${(made.address() as AddressInfo).port}`

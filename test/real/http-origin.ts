@@ -20,7 +20,7 @@ export async function httpOrigin(t: ExecutionContext, answer: (request: Incoming
     answer(request, response)
   })
   // Longer than a busy machine takes from one request to the next.
-  server.keepAliveTimeout = 60_000
+  server.keepAliveTimeout = 600_000
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => {
     server.closeAllConnections()

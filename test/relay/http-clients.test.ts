@@ -22,6 +22,7 @@ async function hashingServer(t: ExecutionContext): Promise<number> {
     request.on('data', (bytes: Buffer) => hash.update(bytes))
     request.on('end', () => response.setHeader('X-Path', request.url ?? '').end(hash.digest('hex')))
   })
+  server.keepAliveTimeout = 600_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => {
     server.closeAllConnections()

@@ -17,6 +17,7 @@ async function httpsServer(t: ExecutionContext): Promise<{ port: number, served(
     served++
     request.resume().once('end', () => response.setHeader('X-Host', request.headers.host ?? '').end(body))
   })
+  server.keepAliveTimeout = 600_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => {
     server.closeAllConnections()

@@ -379,6 +379,7 @@ withOpenssl('a target with TLS, whose certificate nobody vouches for', async (t)
     hosts.push(request.headers.host)
     response.end(request.url)
   })
+  secure.keepAliveTimeout = 600_000
   await new Promise<void>((resolve) => { secure.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => {
     secure.closeAllConnections()

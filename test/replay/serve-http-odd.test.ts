@@ -19,6 +19,7 @@ import { alter } from './serving-bytes.js'
 
 async function live(t: ExecutionContext, answer: RequestListener): Promise<string> {
   const server = createServer(answer).listen(0, '127.0.0.1')
+  server.keepAliveTimeout = 600_000
   await once(server, 'listening')
   t.teardown(() => { server.closeAllConnections(); server.close() })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`

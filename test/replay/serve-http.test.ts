@@ -290,6 +290,7 @@ test('what isn\'t recorded goes on to the live server where that is asked for, a
   })
   const { path } = await recordedHttp(t, (_, response) => response.end('recorded'), async (port) => { await ask(port, '/known') })
   const origin = createServer(live).listen(0, '127.0.0.1')
+  origin.keepAliveTimeout = 600_000
   await once(origin, 'listening')
   t.teardown(() => { origin.closeAllConnections(); origin.close() })
   const url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}`

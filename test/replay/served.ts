@@ -20,7 +20,8 @@ export interface RecordedRun<T> {
 /** Records what clients do with a server of Node's, and stops both: from then on only the recording can answer. */
 export async function recordedHttp<T>(t: ExecutionContext, answer: RequestListener, clients: (port: number) => Promise<T>, options: RelayOptions = {}): Promise<RecordedRun<T>> {
   const server = createServer(answer)
-  server.keepAliveTimeout = 60_000
+  // Longer than a busy machine takes from one request to the next.
+  server.keepAliveTimeout = 600_000
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const target = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
