@@ -80,8 +80,7 @@ test('what was masked anywhere in a request keeps it from being sent; asterisks 
   t.is(sent, 3)
   t.is(comparison.differenceCount, 0)
   const later = await compareRecordings(file, path)
-  t.is(later.onlyA, notSent.length)
-  t.is(later.notes.at(-1), `${path} is what send sent: what it left out is missing there`)
+  t.deepEqual([later.notSent, later.onlyA, later.differenceCount], [notSent.length, 0, 0])
   t.true(notes.includes('1 request has a masked authorization header, and is sent with it: a plugin can put the true value in'))
 })
 

@@ -41,11 +41,11 @@ const relaysFact = 'repeats-relays'
 const whereFact = 'repeats-where'
 
 /** All of `a`, or, where `b` repeats it, what of it `b` set out to repeat and did; and how many it didn't. */
-export function sideRepeatedBy(a: Recording, b: Recording): { readonly side: RecordedSide, readonly notSent: number } {
+export function sideRepeatedBy(a: Recording, b: Recording): { readonly side: RecordedSide, readonly notSent: number, readonly repeats: boolean } {
   const facts = b.facts()
   const relays = new Set((facts[relaysFact] ?? '').split(',').map(Number))
   const protocol = a.relays().find(({ id }) => relays.has(id))?.protocol as Protocol | undefined
-  if (facts[repeatsFact] === undefined || facts[startedFact] !== a.facts()['started'] || protocol === undefined) return { side: wholeSide(a), notSent: 0 }
+  if (facts[repeatsFact] === undefined || facts[startedFact] !== a.facts()['started'] || protocol === undefined) return { side: wholeSide(a), notSent: 0, repeats: false }
   const where = facts[whereFact]
   const selection = where === undefined ? {} : { where }
   const connections = new Set<number>()
@@ -59,7 +59,7 @@ export function sideRepeatedBy(a: Recording, b: Recording): { readonly side: Rec
       notSent++
     }
   }
-  return { side: { ...wholeSide(a), connections, only }, notSent }
+  return { side: { ...wholeSide(a), connections, only }, notSent, repeats: true }
 }
 
 /** What differs where an answer was left. */
