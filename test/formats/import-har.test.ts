@@ -153,6 +153,11 @@ async function cut(t: ExecutionContext, length: number): Promise<Imported> {
   return importing(t, har(entry(), entry(), entry()).subarray(0, length))
 }
 
+test('a HAR that is no JSON any more says where that begins, however it is cut', async (t) => {
+  const { summary } = await importing(t, Buffer.from(`{"log":{"entries":[]}}   ]`))
+  t.like(summary.problems[0], { offset: 25, text: 'its JSON has a bracket too many' })
+})
+
 test('a HAR that ends early gives the entries that are whole, and says where it ends', async (t) => {
   const whole = har(entry(), entry(), entry())
   const { summary, recording } = await cut(t, whole.length - 100)
