@@ -1,16 +1,18 @@
-import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import { statSync, writeFileSync } from 'node:fs'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
-import type { Recording } from 'wiretape'
 import { definePlugin, redecodeRecording, reply, respond } from 'wiretape'
+import type { Recording } from 'wiretape'
 import { wiretape } from '../cli/wiretape.js'
+import { datagramPeer } from '../real/datagram-peer.js'
+import { dnsServer, question } from '../real/dns-server.js'
 import { ftplibClient } from '../real/ftp/ftplib.js'
 import { ftpServers } from '../real/ftp/servers.js'
 import { http, httpOrigin } from '../real/http-origin.js'
-import { dnsServer, question } from '../real/dns-server.js'
-import { datagramPeer } from '../real/datagram-peer.js'
+import { installed } from '../real/installed.js'
+import { run, script } from '../real/program.js'
 import { opening, taping } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
 import { Ingesting } from '../recording/ingesting.js'
@@ -150,4 +152,16 @@ test('the command: the new file beside the old one, or where -o says; what can\'
     t.deepEqual([code, message.test(stderr), stderr.split('\n').length], [2, true, 2], stderr)
   }
   t.is((await wiretape(t, 'redecode', summary.path, '--overwrite')).code, 0)
+})
+
+const withBash = installed('bash') ? test : test.skip
+
+withBash('the command on a disk that is full: one line, and nothing is left', async (t) => {
+  const { summary } = await importing(t, capture(new Frames(40_000, 8080).opens().up('GET /a HTTP/1.1\r\nHost: a\r\n\r\n').closes().list))
+  const folder = temporaryFolder(t)
+  // In blocks of 1 KiB, and the signal for it would kill.
+  const { stdout, stderr } = await run(t, 'bash', ['-c', `trap '' XFSZ; ulimit -f 50; "$0" "$1" redecode "$2" -o "$3"; echo $?`, process.execPath, script(import.meta.url, '../../src/cli/main.js'), summary.path, join(folder, 'new.sqlite')])
+  t.is(stdout.toString(), '1\n')
+  t.regex(stderr, /^wiretape: cannot write .*new\.sqlite: [^\n]*\n$/)
+  t.deepEqual(readdirSync(folder), [])
 })

@@ -1,5 +1,5 @@
 import { realpathSync, rmSync, statSync } from 'node:fs'
-import { WiretapeError } from '../../error.js'
+import { reasonOf, systemCodeOf, WiretapeError } from '../../error.js'
 import type { Direction } from '../../protocols/decoder.js'
 import { Ingest } from '../../recording/ingest.js'
 import type { Note } from '../../recording/notes.js'
@@ -45,7 +45,8 @@ export function redecodeRecording(file: string | undefined, { output, overwrite 
     return { path, records }
   } catch (thrown) {
     for (const end of ['', '-wal', '-shm', '-journal']) rmSync(path + end, { force: true })
-    throw thrown
+    if (thrown instanceof WiretapeError || !String(systemCodeOf(thrown)).startsWith('SQLITE_')) throw thrown
+    throw new WiretapeError('storage', `cannot write ${path}: ${reasonOf(thrown)}`, { cause: thrown })
   }
 }
 
