@@ -13,6 +13,8 @@ export function lookInto(path: string): { size: number, first: Buffer, gzip: boo
   const found = statSync(path, { throwIfNoEntry: false })
   if (found === undefined) throw new WiretapeError('not-found', `there is no ${path}`)
   if (found.isDirectory()) throw new WiretapeError('usage', `${path} is a folder: name the captures in it`)
+  // What is looked at to tell what it is would be gone from it.
+  if (!found.isFile()) throw new WiretapeError('usage', `${path} is no file but a pipe or a device: write the capture into a file first`)
   const first = Buffer.alloc(lookedAt)
   let length: number
   try {

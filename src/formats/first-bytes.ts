@@ -1,8 +1,5 @@
 export type ImportKind = 'pcap' | 'nanosecond pcap' | 'pcapng' | 'har'
 
-/** Bytes that tell what a file is: text may begin with spaces. */
-export const tellingBytes = 512
-
 /** What else files begin with that are taken for captures, by name. */
 const others: readonly (readonly [start: string, name: string])[] = [
   ['53514c69746520666f726d6174203300', 'an SQLite database: a recording is opened as it is, with wiretape ls or show'],

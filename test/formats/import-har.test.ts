@@ -1,7 +1,17 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import type { Recording } from 'wiretape'
+import { within } from '../real/deadline.js'
+import { freePort } from '../real/free-port.js'
+import { httpOrigin } from '../real/http-origin.js'
+import { installed } from '../real/installed.js'
+import { Lines, run, start } from '../real/program.js'
 import { bytesOf, onlyExchange } from '../real/relaying.js'
+import { temporaryFolder } from '../real/temporary-folder.js'
 import { importing } from './importing.js'
 import type { Imported } from './importing.js'
 
@@ -143,6 +153,11 @@ async function cut(t: ExecutionContext, length: number): Promise<Imported> {
   return importing(t, har(entry(), entry(), entry()).subarray(0, length))
 }
 
+test('a HAR that is no JSON any more says where that begins, however it is cut', async (t) => {
+  const { summary } = await importing(t, Buffer.from(`{"log":{"entries":[]}}   ]`))
+  t.like(summary.problems[0], { offset: 25, text: 'its JSON has a bracket too many' })
+})
+
 test('a HAR that ends early gives the entries that are whole, and says where it ends', async (t) => {
   const whole = har(entry(), entry(), entry())
   const { summary, recording } = await cut(t, whole.length - 100)
@@ -156,4 +171,50 @@ test('a HAR that ends early gives the entries that are whole, and says where it 
 test('an object with a log that has no entries is told', async (t) => {
   const { summary } = await importing(t, Buffer.from('{"log": {"version": "1.2"}}'))
   t.like(summary.problems[0], { text: 'it has no log.entries' })
+})
+
+for (const [what, content, bytes] of [
+  ['of UTF-8', { text: 'caf\u00e9', size: 5 }, 'caf\u00c3\u00a9'], ['of which nothing is known', { text: 'caf\u00e9' }, 'caf\u00c3\u00a9'], ['a byte for each character, by its size', { text: 'caf\u00e9', size: 4 }, 'caf\u00e9'],
+  ['of Latin-1, by its charset', { text: 'caf\u00e9', size: 24, mimeType: 'text/plain; charset=ISO-8859-1' }, 'caf\u00e9'], ['of characters that Latin-1 doesn\'t have', { text: '\u20ac', size: 1 }, '\u00e2\u0082\u00ac'],
+] as const) {
+  test(`text ${what}`, async (t) => {
+    const { recording } = await importing(t, har(entry({
+      request: { method: 'POST', bodySize: 'size' in content ? content.size : -1, postData: content }, response: { content },
+    })))
+    for (const side of ['request', 'response'] as const) t.is((await bytesOf(recording.body(onlyExchange(recording).id, side))).toString('latin1'), bytes)
+  })
+}
+
+/** mitmproxy's own: what Debian installs; later ones have it built in. */
+const harDump = '/usr/share/doc/mitmproxy/examples/contrib/har_dump.py'
+const withMitmdump = installed('mitmdump') && installed('curl') && existsSync(harDump) ? test.serial : test.serial.skip
+
+withMitmdump('a HAR that mitmdump wrote of curl: the exchanges, and their bodies byte for byte', async (t) => {
+  const binary = randomBytes(3000)
+  const origin = await httpOrigin(t, (request, response) => {
+    if (request.url === '/gzip') response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' }).end(gzipSync('{"price":"5 \u20ac"}'))
+    else if (request.url === '/moved') response.writeHead(302, { 'Location': '/', 'Set-Cookie': ['a=1', 'b=2'] }).end()
+    else request.pipe(response.writeHead(200, { 'Content-Type': 'application/octet-stream' }))
+  })
+  const path = join(temporaryFolder(t), 'mitmdump.har')
+  const port = await freePort()
+  const proxy = start(t, 'mitmdump', ['-p', String(port), '-s', harDump, '--set', `hardump=${path}`])
+  const ended = new Promise((resolve) => proxy.once('close', resolve))
+  await new Lines(proxy.stdout).next(/listening/)
+  const url = `http://127.0.0.1:${origin.port}`
+  const curl = async (...words: string[]) => t.is((await run(t, 'curl', ['-s', '--noproxy', '', '-x', `http://127.0.0.1:${port}`, ...words], binary)).code, 0)
+  await curl(`${url}/gzip`, '-o', '/dev/null', `${url}/moved`, '-o', '/dev/null')
+  await curl('-T', '-', '-o', '/dev/null', '-H', 'Expect:', `${url}/put`)
+  await curl('-d', 'a=caf%C3%A9&b=\u20ac', `${url}/form`)
+  await curl('-I', `${url}/head`)
+  proxy.kill('SIGINT')
+  await within(ended, 'mitmdump to end')
+  const { recording, summary } = await importing(t, readFileSync(path))
+  t.like(summary, { entries: 5, complete: true, missingBytes: 0, notes: [] })
+  t.deepEqual([...recording.exchanges()].map(({ method, url: asked, status, error }) => [method, asked, status, error]), [
+    ['GET', `${url}/gzip`, 200, null], ['GET', `${url}/moved`, 302, null], ['PUT', `${url}/put`, 200, null], ['POST', `${url}/form`, 200, null], ['HEAD', `${url}/head`, 200, null],
+  ])
+  const bodies = await Promise.all([...recording.exchanges()].flatMap(({ id }) => (['request', 'response'] as const).map((side) => bytesOf(recording.body(id, side)))))
+  const form = Buffer.from('a=caf%C3%A9&b=\u20ac')
+  t.deepEqual(bodies, [Buffer.alloc(0), Buffer.from('{"price":"5 \u20ac"}'), Buffer.alloc(0), Buffer.alloc(0), binary, binary, form, form, Buffer.alloc(0), Buffer.alloc(0)])
 })

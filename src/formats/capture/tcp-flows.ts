@@ -1,8 +1,10 @@
 import type { Direction } from '../../protocols/decoder.js'
 import type { Address } from '../../recording/notes.js'
 import type { ImportWriter } from '../import-writer.js'
+import { flowKey, reverseFlowKey } from './flow-key.js'
 import { FtpDataPorts } from './ftp-data-ports.js'
 import type { ExpectedData } from './ftp-data-ports.js'
+import { keepsPlaceFor } from './idle-order.js'
 import { ImportedConnection } from './imported-connection.js'
 import type { ImportCounts } from './imported-connection.js'
 import { addressText } from './packets/ip.js'
@@ -28,9 +30,6 @@ const mostFlows = 16_384
 
 /** Connections that are over and remembered, as late packets of theirs may come. */
 const mostPast = 8192
-
-/** µs that a connection may be used without changing its place in the line. */
-const queuedFor = 1_000_000
 
 /** The TCP connections of a capture. */
 export class TcpFlows {
@@ -58,7 +57,7 @@ export class TcpFlows {
   take(packet: IpPacket, time: number): boolean {
     const segment = readTcp(packet.payload, packet.missing)
     if (segment === null) return false
-    const key = `${packet.addresses.toString('latin1')}${packet.payload.toString('latin1', 0, 4)}`
+    const key = flowKey(packet)
     let flow = this.#flows.get(key) ?? this.#past.get(key)
     if (flow !== undefined && flow.conversation.isReuse(flow.clientKey === key ? 'up' : 'down', segment)) {
       this.#forget(flow)
@@ -87,7 +86,7 @@ export class TcpFlows {
     const isFirst = segment.syn && segment.acknowledged === null
     const { side, data } = this.#sideOf(source, destination, segment, isFirst)
     const [client, server] = side === 'up' ? [source, destination] : [destination, source]
-    const other = `${reversed(packet.addresses)}${packet.payload.toString('latin1', 2, 4)}${packet.payload.toString('latin1', 0, 2)}`
+    const other = reverseFlowKey(packet)
     const [clientKey, serverKey] = side === 'up' ? [key, other] : [other, key]
     const sink = new ImportedConnection(
       this.#writer, { client, server, opened: time, isMidway: !segment.syn, data }, this.#ports, this.#counts, this.#memory, this.#keepPasswords)
@@ -111,7 +110,7 @@ export class TcpFlows {
 
   #use(flow: Flow, time: number): void {
     flow.lastTime = time
-    if (flow.conversation.over || time - flow.queuedAt < queuedFor) return
+    if (flow.conversation.over || time - flow.queuedAt < keepsPlaceFor) return
     flow.queuedAt = time
     for (const key of [flow.clientKey, flow.serverKey]) {
       this.#flows.delete(key)
@@ -134,9 +133,4 @@ export class TcpFlows {
       this.#past.delete(key)
     }
   }
-}
-
-function reversed(addresses: Buffer): string {
-  const half = addresses.length / 2
-  return addresses.toString('latin1', half) + addresses.toString('latin1', 0, half)
 }

@@ -1,6 +1,8 @@
 import type { Direction } from '../../protocols/decoder.js'
 import type { Address } from '../../recording/notes.js'
 import type { ImportWriter } from '../import-writer.js'
+import { flowKey, reverseFlowKey } from './flow-key.js'
+import { keepsPlaceFor } from './idle-order.js'
 import type { ImportCounts } from './imported-connection.js'
 import { addressText } from './packets/ip.js'
 import type { IpPacket } from './packets/ip.js'
@@ -23,9 +25,6 @@ type Session = {
 const idleTimeout = 60_000_000
 const mostSessions = 10_000
 
-/** µs that a session may be used without changing its place in the line. */
-const queuedFor = 1_000_000
-
 /** The UDP sessions of a capture: datagrams between the same two ports, with no long silence between them. */
 export class UdpFlows {
   readonly #writer: ImportWriter
@@ -43,7 +42,7 @@ export class UdpFlows {
   take(packet: IpPacket, time: number): boolean {
     const datagram = readUdp(packet.payload, packet.missing, packet.version)
     if (datagram === null) return false
-    const key = `${packet.addresses.toString('latin1')}${packet.payload.toString('latin1', 0, 4)}`
+    const key = flowKey(packet)
     let session = this.#sessions.get(key) ?? this.#byServer.get(key)
     if (session !== undefined && time - session.lastTime > idleTimeout) {
       this.#close(session, 'idle')
@@ -72,8 +71,7 @@ export class UdpFlows {
     this.#retire(time)
     const source: Address = { host: addressText(packet.addresses, 0), port: sourcePort }
     const destination: Address = { host: addressText(packet.addresses, 1), port: destinationPort }
-    const half = packet.addresses.length / 2
-    const other = `${packet.addresses.toString('latin1', half)}${packet.addresses.toString('latin1', 0, half)}${packet.payload.toString('latin1', 2, 4)}${packet.payload.toString('latin1', 0, 2)}`
+    const other = reverseFlowKey(packet)
     // Who speaks first asks, but for a server whose client's question isn't in the capture.
     const isAnswer = sourcePort < privileged && destinationPort >= privileged
     const [client, server, clientKey, serverKey] = isAnswer ? [destination, source, other, key] : [source, destination, key, other]
@@ -87,7 +85,7 @@ export class UdpFlows {
 
   #use(session: Session, time: number): void {
     session.lastTime = time
-    if (time - session.queuedAt < queuedFor) return
+    if (time - session.queuedAt < keepsPlaceFor) return
     session.queuedAt = time
     this.#sessions.delete(session.clientKey)
     this.#sessions.set(session.clientKey, session)

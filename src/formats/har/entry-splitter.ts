@@ -63,10 +63,10 @@ export class EntrySplitter {
             this.#start = this.#offset + index
             entryFrom = index
           }
-          this.#open(byte === openBracket)
+          this.#open(byte === openBracket, this.#offset + index)
           break
         case closeBrace: case closeBracket:
-          this.#close()
+          this.#close(this.#offset + index)
           if (entryFrom >= 0 && this.#isArray.length === 3) {
             this.#keep(chunk.subarray(entryFrom, index + 1))
             this.#finish()
@@ -95,17 +95,18 @@ export class EntrySplitter {
     else if (this.#isArray.length <= 2 && this.#string.length <= longestKey) this.#string.push(byte)
   }
 
-  #open(isArray: boolean): void {
+  /** @param at of the bracket in the file. */
+  #open(isArray: boolean, at: number): void {
     const depth = this.#isArray.length
-    if (depth > deepest) throw new BrokenCapture(this.#offset, this.#ordinal + 1, 'its JSON is nested too deeply')
+    if (depth > deepest) throw new BrokenCapture(at, this.#ordinal + 1, 'its JSON is nested too deeply')
     // Objects to arrays: {"log": {"entries": [
     if (depth <= 2) this.#path[depth] = String.fromCharCode(...this.#string)
     this.#isArray.push(isArray)
     if (isArray && depth === 2 && this.#path[1] === 'log' && this.#path[2] === 'entries') this.#inEntries = this.#found = true
   }
 
-  #close(): void {
-    if (this.#isArray.length === 0) throw new BrokenCapture(this.#offset, this.#ordinal + 1, 'its JSON has a bracket too many')
+  #close(at: number): void {
+    if (this.#isArray.length === 0) throw new BrokenCapture(at, this.#ordinal + 1, 'its JSON has a bracket too many')
     this.#isArray.pop()
     if (this.#isArray.length < 3) this.#inEntries = false
   }

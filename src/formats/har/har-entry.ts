@@ -62,7 +62,7 @@ export function readHarEntry(value: unknown): HarEntry | string {
   if (times === null) return 'its startedDateTime is no time'
   const status = Number(response['status'])
   return {
-    method, url, times, requestVersion: string(request['httpVersion']), requestHeaders: fields(request['headers']), requestBody: requestBody(object(request['postData'])),
+    method, url, times, requestVersion: string(request['httpVersion']), requestHeaders: fields(request['headers']), requestBody: requestBody(object(request['postData']), request['bodySize']),
     status: Number.isInteger(status) && status >= 100 && status <= 999 ? status : 0, reason: string(response['statusText']),
     responseVersion: string(response['httpVersion']), responseHeaders: fields(response['headers']), responseBody: responseBody(content),
     error: string(response['_error']) || null, connection: string(entry['connection']) || null, serverAddress: string(entry['serverIPAddress']).replace(/^\[(.*)\]$/, '$1') || null,
@@ -70,10 +70,10 @@ export function readHarEntry(value: unknown): HarEntry | string {
   }
 }
 
-function requestBody(data: Json): Buffer {
+function requestBody(data: Json, size: unknown): Buffer {
   const text = data['text']
   // HAR has no word for it in a request: `_encoding` is ours.
-  if (typeof text === 'string' && text !== '') return textBytes(text, data['encoding'] ?? data['_encoding'])
+  if (typeof text === 'string' && text !== '') return textBytes(text, data['encoding'] ?? data['_encoding'], size, data['mimeType'])
   const params = Array.isArray(data['params']) ? data['params'].map(object) : []
   if (params.length === 0 || !/^application\/x-www-form-urlencoded\b/i.test(string(data['mimeType']))) return Buffer.alloc(0)
   return Buffer.from(params.map((param) => `${string(param['name'])}=${string(param['value'])}`).join('&'))
@@ -81,11 +81,19 @@ function requestBody(data: Json): Buffer {
 
 function responseBody(content: Json): HarBody {
   const { text, size } = content
-  return { bytes: typeof text === 'string' ? textBytes(text, content['encoding']) : null, size: typeof size === 'number' && Number.isInteger(size) && size >= 0 && size <= largestSize ? size : null }
+  return { bytes: typeof text === 'string' ? textBytes(text, content['encoding'], size, content['mimeType']) : null, size: typeof size === 'number' && Number.isInteger(size) && size >= 0 && size <= largestSize ? size : null }
 }
 
-function textBytes(text: string, encoding: unknown): Buffer {
-  return Buffer.from(text, encoding === 'base64' ? 'base64' : 'utf8')
+/**
+ * A HAR has text, not the bytes that it was. They were UTF-8, unless their number says that each character was one (mitmproxy
+ * writes so what it can't read), or, where that says neither, the charset does.
+ */
+function textBytes(text: string, encoding: unknown, size: unknown, type: unknown): Buffer {
+  if (encoding === 'base64') return Buffer.from(text, 'base64')
+  const bytes = Buffer.from(text)
+  // oxlint-disable-next-line no-control-regex
+  if (bytes.length === size || bytes.length === text.length || !/^[\u0000-\u00ff]*$/.test(text)) return bytes
+  return text.length === size || /charset\s*=\s*"?(?:iso-8859-1|latin1|windows-1252|us-ascii)\b/i.test(string(type)) ? Buffer.from(text, 'latin1') : bytes
 }
 
 /** Phases follow one another; -1 stands for one that there wasn't. `ssl` is within `connect`. */

@@ -20,7 +20,7 @@ export class RecordedNotes {
       type: 'opened', relay: relayId, protocol, transport: transport === 'udp' ? 'udp' : 'tcp', client, server, listen,
       ...(parentId === null ? {} : { parent: parentId }), ...(role === null ? {} : { role }), ...(ftp === null ? {} : { ftp }),
       ...(protocol === 'ftp' ? { keepPasswords: this.#kept(connection.id) } : {}),
-      ...(transport === 'udp' ? { decode: this.#decoder(connection.id) } : {}), scheme: 'http',
+      ...(transport === 'udp' ? { decode: this.#decoder(connection.id) } : {}), scheme: this.#scheme(connection),
     }
   }
 
@@ -40,22 +40,22 @@ export class RecordedNotes {
 
   /**
    * What has to be known before these bytes, sent instead of others, are told: that a request went on by another method, or that the relay
-   * answered by itself. Null where it is nothing of the kind.
+   * answered by itself, and when. Null where it is nothing of the kind.
    */
-  exchange({ messageId, kind, direction, offset, bytes }: Segment): ExchangeNote | null {
+  exchange({ messageId, kind, direction, offset, bytes, time }: Segment): { readonly note: ExchangeNote, readonly time: number } | null {
     if (messageId === null || kind !== 'head') return null
     const message = this.#recording.ordinal(messageId)
     if (message === null) return null
     const head = bytes.toString('latin1')
     if (direction === 'up') {
       const method = /^([^\s]+) /.exec(head)?.[1]
-      return method === undefined || method === this.#recording.exchange(messageId).method ? null : { type: 'exchange', message, method }
+      return method === undefined || method === this.#recording.exchange(messageId).method ? null : { time, note: { type: 'exchange', message, method } }
     }
     const said = readStatusHead(bytes)
     if (said === null || this.#recording.head(messageId, 'response').length > 0) return null
     const { version, status, reason, headers } = said
-    const size = this.#recording.exchange(messageId).responseBodySize
-    return { type: 'exchange', message, offset, ...(status < 200 ? {} : { answer: { status, reason, version, headers, size } }) }
+    const { responseBodySize: size, firstByte } = this.#recording.exchange(messageId)
+    return { time: firstByte ?? time, note: { type: 'exchange', message, offset, ...(status < 200 ? {} : { answer: { status, reason, version, headers, size } }) } }
   }
 
   /** What was sent by the relay itself on a control connection is recorded like what plugins sent; the command tells which it was. */
@@ -80,6 +80,11 @@ export class RecordedNotes {
   /** Passwords were asked to be kept. They stay what they are: masked, or not. */
   #kept(connectionId: number): boolean {
     return [...this.#recording.ftpCommands({ where: `connection_id = ${connectionId} AND verb IN ('PASS', 'ACCT') AND argument <> '****'`, limit: 1 })].length > 0
+  }
+
+  /** What a HAR told of, which has no clients' addresses; requests in absolute form tell theirs themselves. */
+  #scheme({ id, protocol, client }: ConnectionRecord): string {
+    return (protocol === 'http' && client === null ? this.#recording.lastExchange(id)?.scheme : null) ?? 'http'
   }
 
   /** DNS may have been asked for where the port doesn't say so. */

@@ -1,5 +1,5 @@
 import { realpathSync, rmSync, statSync } from 'node:fs'
-import { WiretapeError } from '../../error.js'
+import { reasonOf, systemCodeOf, WiretapeError } from '../../error.js'
 import type { Direction } from '../../protocols/decoder.js'
 import { Ingest } from '../../recording/ingest.js'
 import type { Note } from '../../recording/notes.js'
@@ -45,7 +45,8 @@ export function redecodeRecording(file: string | undefined, { output, overwrite 
     return { path, records }
   } catch (thrown) {
     for (const end of ['', '-wal', '-shm', '-journal']) rmSync(path + end, { force: true })
-    throw thrown
+    if (thrown instanceof WiretapeError || !String(systemCodeOf(thrown)).startsWith('SQLITE_')) throw thrown
+    throw new WiretapeError('storage', `cannot write ${path}: ${reasonOf(thrown)}`, { cause: thrown })
   }
 }
 
@@ -61,6 +62,9 @@ class Redecoding {
   readonly #due = new TimeQueue<{ readonly connection: ConnectionRecord, readonly what: 'connected' | 'closed' }>()
   /** Ends that are due, and bytes of which still come. */
   readonly #overdue = new Map<number, number>()
+  /** What was told of missing bytes, in the order of the segments that come after them. */
+  readonly #drops: Iterator<EventRecord>
+  #drop: IteratorResult<EventRecord>
   #entries = 0
 
   constructor(recording: Recording, file: RecordingFile) {
@@ -68,6 +72,8 @@ class Redecoding {
     this.#file = file
     this.#ingest = new Ingest(file.store)
     this.#notes = new RecordedNotes(recording)
+    this.#drops = recording.events({ where: 'kind = \'dropped\'' })
+    this.#drop = this.#drops.next()
   }
 
   run(): void {
@@ -77,7 +83,7 @@ class Redecoding {
     }
     const connections = this.#recording.connections()
     const reads = recordedReads(this.#recording)
-    const events = this.#recording.events({ where: 'source <> \'decoder\' OR kind = \'dropped\'' })
+    const events = this.#recording.events({ where: 'source <> \'decoder\'' })
     let connection = connections.next()
     let read = reads.next()
     let event = events.next()
@@ -85,7 +91,8 @@ class Redecoding {
       const opened: number = connection.done === true ? Infinity : connection.value.opened
       const said: number = read.done === true ? Infinity : read.value.time
       const told: number = event.done === true ? Infinity : event.value.time
-      const first = Math.min(opened, said, told)
+      const lost: number = this.#drop.done === true ? Infinity : this.#drop.value.time
+      const first = Math.min(opened, said, told, lost)
       if (first === Infinity) break
       // A connection is there before anything of it; bytes are there before what is told of them.
       const opens = connection.done !== true && (opened === first || (read.done !== true && said === first && connection.value.id <= read.value.connectionId))
@@ -93,8 +100,10 @@ class Redecoding {
       if (opens) {
         this.#opens(connection.value)
         connection = connections.next()
-      } else if (told === first && (said > first || event.value.kind === 'dropped')) {
-        this.#tells(event.value)
+      } else if (lost === first && said > first && (event.done === true || told > first || (this.#drop.value as EventRecord).id < event.value.id)) {
+        this.#loses()
+      } else if (told === first && said > first) {
+        this.#note(event.value.connectionId ?? 0, told, this.#notes.event(event.value))
         event = events.next()
       } else {
         this.#says(read.value)
@@ -131,30 +140,30 @@ class Redecoding {
     const { connectionId: id, direction, leg, offset, time, bytes, replaces } = segment
     const key = `${id} ${direction}`
     if (leg === 'received') {
+      // An import tells what it isn't sure of later than what came before: their order is that of the bytes, not of their times.
+      while (offset > (this.#said.get(key) ?? 0) && this.#drop.done !== true) this.#loses()
       const from = this.#said.get(key) ?? 0
-      if (offset > from) this.#ingest.dropped(id, direction, time, from, offset - from)
+      if (offset > from) this.#ingest.dropped(id, direction, time, from, offset - from, 'not in the recording')
       this.#said.set(key, offset + bytes.length)
       this.#ingest.received(id, direction, time, offset, bytes)
     } else {
-      const note = this.#notes.exchange(segment)
-      if (note !== null) this.#note(id, time, note)
+      const told = this.#notes.exchange(segment)
+      if (told !== null) this.#note(id, told.time, told.note)
       this.#ingest.sent(id, direction, time, offset, bytes, replaces ?? 0, this.#notes.sentKind(segment))
     }
     const due = this.#overdue.get(id)
     if (due !== undefined && this.#saidAll(this.#open.get(id)!)) this.#close(this.#open.get(id)!, due)
   }
 
-  #tells(event: EventRecord): void {
-    const { connectionId, direction, offset, kind, time, text } = event
-    if (kind !== 'dropped') {
-      this.#note(connectionId ?? 0, time, this.#notes.event(event))
-      return
-    }
-    // Ingest says it again itself.
-    const length = Number(/^(\d+) bytes/.exec(text)?.[1] ?? 0)
-    if (connectionId === null || direction === null || offset === null || length === 0) return
+  /** The next bytes that are missing. Ingest says so again itself, with why. */
+  #loses(): void {
+    const { connectionId, direction, offset, time, text } = this.#drop.value as EventRecord
+    this.#drop = this.#drops.next()
+    const [, bytes, why] = /^(\d+) bytes (.*?)(?:; the rest of this connection is kept undecoded)?$/.exec(text) ?? []
+    const length = Number(bytes ?? 0)
+    if (connectionId === null || direction === null || offset === null || length === 0 || !this.#open.has(connectionId)) return
     this.#said.set(`${connectionId} ${direction}`, offset + length)
-    this.#ingest.dropped(connectionId, direction, time, offset, length)
+    this.#ingest.dropped(connectionId, direction, time, offset, length, why)
   }
 
   #saidAll({ id, bytesUp, bytesDown }: ConnectionRecord): boolean {
