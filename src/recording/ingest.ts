@@ -37,7 +37,7 @@ export class Ingest implements SlabSink {
   readonly #relayIds = new Map<number, number>()
   #held = 0
 
-  /** @param missing what is true of bytes that are told to be missing, in words. */
+  /** @param missing what is true of bytes that are told to be missing, in words, where that isn't said of them. */
   constructor(store: Store, missing = 'not recorded: the disk was too slow') {
     this.#store = store
     this.#missing = missing
@@ -60,7 +60,7 @@ export class Ingest implements SlabSink {
     this.#guard(connection, direction, offset, time, () => connection.interpreter.sent(direction, bytes, offset, replaced, time, kind))
   }
 
-  dropped(handle: number, direction: Direction, time: number, offset: number, length: number): void {
+  dropped(handle: number, direction: Direction, time: number, offset: number, length: number, missing = this.#missing): void {
     const connection = this.#connections.get(handle)
     if (connection === undefined) return
     const { row } = connection
@@ -76,12 +76,12 @@ export class Ingest implements SlabSink {
     const goesOn = row.transport === 'udp' || row.role === 'data'
     connection.context.event({
       kind: 'dropped', time, direction, offset,
-      text: `${length} bytes ${this.#missing}${goesOn ? '' : '; the rest of this connection is kept undecoded'}`,
+      text: `${length} bytes ${missing}${goesOn ? '' : '; the rest of this connection is kept undecoded'}`,
     })
     if (connection.interpreter.gap !== undefined) {
       this.#guard(connection, direction, offset, time, () => connection.interpreter.gap!(direction, offset, length, time))
     } else if (row.transport !== 'udp') {
-      this.#toOpaque(connection, time, `${length} bytes ${this.#missing}`)
+      this.#toOpaque(connection, time, `${length} bytes ${missing}`)
     }
   }
 
