@@ -1,5 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client'
+import type { Direction } from '../protocols/decoder.js'
 import type { RelayListener } from '../relay/listeners.js'
+import type { Traffic } from '../relay/open-connections.js'
 import type { Relay } from '../relay/relay.js'
 import { listenText } from './toxiproxy/listen-text.js'
 import { upstreamText } from './toxiproxy/upstream.js'
@@ -36,12 +38,15 @@ export function metricsOf(relay: Relay): Registry {
   gauge('wiretape_faults', 'Faults that were injected and are still there.', ['plugin'], () =>
     [...new Set(relay.faults.map(({ plugin }) => plugin))].map((plugin) => [{ plugin }, relay.faults.filter((fault) => fault.plugin === plugin).length]))
   counter('wiretape_journal_entries_total', 'What plugins and faults have done.', [], () => [[{}, relay.journal().at(-1)?.number ?? 0]])
-  counter('toxiproxy_proxy_received_bytes_total', 'The same bytes, by the name that Toxiproxy gives them.', ['direction', 'listener', 'proxy', 'upstream'], () => relay.listeners.flatMap((listener) => {
+  const byProxy = (read: (traffic: Traffic) => Readonly<Record<Direction, number>>): () => Values => () => relay.listeners.flatMap((listener) => {
     const address = relay.addressOf(listener)
     if (listener.protocol === 'udp' || address === null) return []
-    const { bytesUp, bytesDown } = relay.trafficOf(listener)
+    const { up, down } = read(relay.trafficOf(listener))
     const own = { listener: listenText(listener), proxy: listener.name, upstream: upstreamText(address) }
-    return [[{ ...own, direction: 'upstream' }, bytesUp], [{ ...own, direction: 'downstream' }, bytesDown]] as const
-  }))
+    return [[{ ...own, direction: 'upstream' }, up], [{ ...own, direction: 'downstream' }, down]] as const
+  })
+  const ofProxy = ['direction', 'listener', 'proxy', 'upstream']
+  counter('toxiproxy_proxy_received_bytes_total', 'Bytes received, by the name that Toxiproxy gives them.', ofProxy, byProxy(({ bytesUp, bytesDown }) => ({ up: bytesUp, down: bytesDown })))
+  counter('toxiproxy_proxy_sent_bytes_total', 'Bytes that went on, after the faults.', ofProxy, byProxy(({ sent }) => sent))
   return registry
 }

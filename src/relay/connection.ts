@@ -107,6 +107,13 @@ export class Connection {
     return this.#acceptedSide === 'client' ? { up: accepted, down: dialled } : { up: dialled, down: accepted }
   }
 
+  /** Bytes that plugins and faults let go on, by direction. */
+  get sent(): Record<Direction, number> {
+    const accepted = this.#accepted.bytesWritten
+    const dialled = this.#dialled?.socket.bytesWritten ?? 0
+    return this.#acceptedSide === 'client' ? { up: dialled, down: accepted } : { up: accepted, down: dialled }
+  }
+
   /** Some of what came hasn't left yet. */
   get holds(): boolean {
     return [this.#outlets.up, this.#outlets.down].some((outlet) => outlet !== null && (outlet.stages?.holds === true || outlet.socket.writableLength > 0))

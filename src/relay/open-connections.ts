@@ -13,7 +13,10 @@ const mostBetweenSweeps = 150
 
 /** A connection or a UDP session that is open now. */
 export interface Carried {
+  /** Received. */
   readonly bytes: Readonly<Record<Direction, number>>
+  /** Sent on, after plugins and faults. Absent for what has no sockets of its own: datagrams. */
+  readonly sent?: Readonly<Record<Direction, number>>
   /** Which way the last bytes went, where that is known. */
   readonly lastDirection?: Direction
   /** Grows with what comes, where bytes don't tell: datagrams may be empty. */
@@ -50,12 +53,16 @@ export interface Traffic {
   readonly connections: number
   readonly bytesUp: number
   readonly bytesDown: number
+  /** Bytes that were sent on. Of TCP connections alone. */
+  readonly sent: Readonly<Record<Direction, number>>
 }
 
 type Seen = {
   readonly id: number, readonly info: ConnectionInfo, readonly opened: number, readonly protocol: Protocol, readonly handle: number | null, readonly parent: Carried | null
   up: number, down: number, activity: number, quietSince: number
 }
+
+type Closed = { connections: number, readonly sent: Record<Direction, number> } & Record<Direction, number>
 
 /** Everything that is open: counted, looked at for idleness, and closed when the relay stops. */
 export class OpenConnections {
@@ -70,7 +77,7 @@ export class OpenConnections {
   #ids = 0
   readonly #closed: Record<Direction, number> = { up: 0, down: 0 }
   /** Of each relay, by its ordinal: all its connections, and the bytes of those that are closed. */
-  readonly #byRelay = new Map<number, { connections: number } & Record<Direction, number>>()
+  readonly #byRelay = new Map<number, Closed>()
 
   /** @param idleTimeout ms, 0 for never; the other for UDP sessions. */
   constructor(idleTimeout: number, udpIdleTimeout: number) {
@@ -121,30 +128,33 @@ export class OpenConnections {
     for (const direction of ['up', 'down'] as const) {
       this.#closed[direction] += connection.bytes[direction]
       ofRelay[direction] += connection.bytes[direction]
+      ofRelay.sent[direction] += connection.sent?.[direction] ?? 0
     }
   }
 
-  #ofRelay(relay: number): { connections: number } & Record<Direction, number> {
-    const found = this.#byRelay.get(relay) ?? { connections: 0, up: 0, down: 0 }
+  #ofRelay(relay: number): Closed {
+    const found = this.#byRelay.get(relay) ?? { connections: 0, up: 0, down: 0, sent: { up: 0, down: 0 } }
     this.#byRelay.set(relay, found)
     return found
   }
 
   /** @param relay its ordinal. */
   trafficOf(relay: number): Traffic {
-    const { connections, up, down } = this.#byRelay.get(relay) ?? { connections: 0, up: 0, down: 0 }
-    const traffic = { open: 0, connections, bytesUp: up, bytesDown: down }
-    for (const [{ bytes }, { info }] of this.#open) {
+    const { connections, up, down, sent } = this.#ofRelay(relay)
+    const traffic = { open: 0, connections, bytesUp: up, bytesDown: down, sent: { ...sent } }
+    for (const [{ bytes, sent: own }, { info }] of this.#open) {
       if (info.relay !== relay) continue
       traffic.open++
       traffic.bytesUp += bytes.up
       traffic.bytesDown += bytes.down
+      traffic.sent.up += own?.up ?? 0
+      traffic.sent.down += own?.down ?? 0
     }
     return traffic
   }
 
   /** `connections` counts those that have ended too, and so do the bytes. */
-  totals(): Traffic {
+  totals(): Omit<Traffic, 'sent'> {
     let { up, down } = this.#closed
     for (const { bytes } of this.#open.keys()) {
       up += bytes.up

@@ -29,7 +29,7 @@ const sweepInterval = 100
 /** The same problem is told again after this long, in ms. */
 const problemInterval = 10_000
 
-export interface RelayStats extends Traffic {
+export interface RelayStats extends Omit<Traffic, 'sent'> {
   readonly records: number
 }
 

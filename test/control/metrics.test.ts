@@ -44,6 +44,8 @@ test('what was carried and done is counted, by relay', async (t) => {
     [`wiretape_received_bytes_total{relay="${name}",protocol="tcp",direction="down"}`]: 5,
     [`toxiproxy_proxy_received_bytes_total{listener="${listener}",proxy="${name}",upstream="127.0.0.1:${echo}",direction="upstream"}`]: 5,
     [`toxiproxy_proxy_received_bytes_total{listener="${listener}",proxy="${name}",upstream="127.0.0.1:${echo}",direction="downstream"}`]: 5,
+    [`toxiproxy_proxy_sent_bytes_total{listener="${listener}",proxy="${name}",upstream="127.0.0.1:${echo}",direction="upstream"}`]: 5,
+    [`toxiproxy_proxy_sent_bytes_total{listener="${listener}",proxy="${name}",upstream="127.0.0.1:${echo}",direction="downstream"}`]: 5,
   })
   t.is(metrics.get('wiretape_relay_enabled{relay="quiet",protocol="tcp"}'), 0)
   t.is(metrics.get('wiretape_connections_total{relay="u",protocol="udp"}'), 0)
@@ -56,4 +58,7 @@ test('what was carried and done is counted, by relay', async (t) => {
   const later = readMetrics((await ask('GET', '/metrics')).text)
   t.true(later.get('wiretape_journal_entries_total')! > metrics.get('wiretape_journal_entries_total')!)
   t.false([...later.keys()].some((key) => key.includes('quiet')))
+  // The last letter came, and limit-data let none of it go on.
+  const total = (what: string): number | undefined => later.get(`toxiproxy_proxy_${what}_bytes_total{listener="${listener}",proxy="${name}",upstream="127.0.0.1:${echo}",direction="upstream"}`)
+  t.deepEqual([total('received'), total('sent')], [6, 5])
 })

@@ -73,6 +73,8 @@ export class HttpSession implements Carried, Host {
   readonly #regulator: Regulator
   #exchange: Exchange | null = null
   #upstream: Upstream | null = null
+  /** Bytes written to servers before this one. */
+  #sentBefore = 0
   #open = 1
   #mode: 'exchanges' | 'pipe' | 'stalled' | 'ending' = 'exchanges'
   #lead: Buffer = nothing
@@ -118,6 +120,10 @@ export class HttpSession implements Carried, Host {
     return this.bytes.down
   }
 
+  get sent(): Record<Direction, number> {
+    return { up: this.#sentBefore + (this.#upstream?.sent ?? 0), down: this.#client.bytesWritten }
+  }
+
   /** In the middle of an exchange, which a plugin may be taking its time over. */
   get busy(): boolean {
     return this.#exchange !== null
@@ -141,6 +147,7 @@ export class HttpSession implements Carried, Host {
       return
     }
     current?.discard()
+    this.#sentBefore += current?.sent ?? 0
     this.fromServer.clear()
     const again = current !== null
     this.#upstream = this.#upstreamTo(target, (upstream, dialled) => {

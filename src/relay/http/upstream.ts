@@ -96,6 +96,11 @@ export class Upstream {
     if (!this.discarded && this.#reading) socket.resume()
   }
 
+  /** Bytes that were written to it. */
+  get sent(): number {
+    return this.#dialled?.socket.bytesWritten ?? 0
+  }
+
   get connected(): boolean {
     return this.#dialled !== null
   }
