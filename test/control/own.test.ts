@@ -34,7 +34,7 @@ test('relays of every protocol are added, moved, switched off and on, and remove
   for (const protocol of ['http', 'tcp', 'ftp', 'udp']) {
     const added = read<Relay>(await ask('POST', `${at}/relays`, { protocol, listen: await freePort(), target: `127.0.0.1:${echo}` }))
     t.is(added.name, `${protocol}-${added.port}`)
-    t.like(added, { protocol, enabled: true, open: 0, connections: 0, bytesUp: 0, bytesDown: 0 })
+    t.like(added, { protocol, enabled: true, open: 0, connections: 0, bytesUp: 0, bytesDown: 0, sent: { up: 0, down: 0 } })
     t.deepEqual(read<Relay>(await ask('GET', `${at}/relays/${added.name}`)), added)
     t.false(read<Relay>(await ask('PATCH', `${at}/relays/${added.name}`, { enabled: false })).enabled)
     t.like(read<Relay>(await ask('PATCH', `${at}/relays/${added.name}`, { enabled: true })), { enabled: true, port: added.port })
