@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Worker } from 'node:worker_threads'
 import { reasonOf, WiretapeError } from '../error.js'
 import type { Direction } from '../protocols/decoder.js'
@@ -16,8 +15,8 @@ export type ImportedProtocol = 'http' | 'ftp' | 'tcp' | 'udp'
 /** Slabs at the worker beyond which nothing more is read: more would only wait. */
 const mostInFlight = 8
 
-/** Missing bytes that one entry can tell of. */
-const largestGap = 2 ** 32 - 1
+/** Missing bytes that an entry can tell of: its header has 32 bits for them. */
+const largestEntry = 2 ** 32 - 1
 
 /** A relay a server: the oldest are forgotten and written again where a scan of many hosts was captured. */
 const relaysRemembered = 65_536
@@ -91,10 +90,8 @@ export class ImportWriter {
 
   /** Bytes that aren't in what is imported. */
   missing(handle: number, direction: Direction, time: number, offset: number, length: number): void {
-    // An entry tells of no more than 32 bits hold.
-    for (let from = offset; from < offset + length; from += largestGap) {
-      this.#slabs.put(EntryKind.dropped, handle, direction, time, from, null, Math.min(largestGap, offset + length - from))
-    }
+    if (length <= largestEntry) this.#slabs.put(EntryKind.dropped, handle, direction, time, offset, null, length)
+    else this.#note(handle, time, { type: 'missing', direction, offset, length })
   }
 
   end(handle: number, direction: Direction, time: number): void {
@@ -123,16 +120,25 @@ export class ImportWriter {
     this.#slabs.handOver()
     await this.room()
     this.#closing = true
-    const over = once(this.#worker, 'exit')
-    this.#worker.postMessage({ type: 'close' } satisfies ToWorker)
-    await over
+    await this.#close()
     if (this.#failure !== null) throw this.#failure
   }
 
-  /** Ends the worker; what was committed stays. */
+  /** Nothing more will come: what came is kept, as a recording that ended. */
   async abandon(): Promise<void> {
-    this.#closing = true
+    if (!this.#closing && this.#failure === null) {
+      this.#closing = true
+      this.#slabs.handOver()
+      await this.#close()
+    }
     await this.#worker.terminate()
+  }
+
+  async #close(): Promise<void> {
+    // Not `once`: that rejects with what the worker may throw, which is a failure in words by then.
+    const over = new Promise((resolve) => { this.#worker.once('exit', resolve) })
+    this.#worker.postMessage({ type: 'close' } satisfies ToWorker)
+    await over
   }
 
   #note(handle: number, time: number, note: Note): void {

@@ -99,6 +99,7 @@ export class Ingest implements SlabSink {
       case 'closed': this.#closed(handle, time, note); break
       case 'exchange': this.#connections.get(handle)?.interpreter.exchange?.(note, time); break
       case 'event': this.#event(handle, time, note); break
+      case 'missing': this.dropped(handle, note.direction, time, note.offset, note.length); break
     }
   }
 

@@ -86,6 +86,14 @@ export interface ExchangeNote {
   }
 }
 
+/** Bytes that are missing, more of them than an entry of their own can tell of. */
+export interface MissingNote {
+  readonly type: 'missing'
+  readonly direction: Direction
+  readonly offset: number
+  readonly length: number
+}
+
 export interface RelayNote {
   readonly type: 'relay'
   readonly relay: number
@@ -94,4 +102,4 @@ export interface RelayNote {
   readonly target: string
 }
 
-export type Note = OpenedNote | ConnectedNote | ClosedNote | EventNote | ExchangeNote | RelayNote
+export type Note = OpenedNote | ConnectedNote | ClosedNote | EventNote | ExchangeNote | MissingNote | RelayNote

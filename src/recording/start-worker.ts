@@ -9,13 +9,13 @@ import type { FromWorker, WorkerSettings } from './worker-messages.js'
  */
 export async function startWorker(settings: WorkerSettings): Promise<Worker> {
   const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings })
-  const first = await firstMessage(worker)
+  const first = await firstMessage(worker, settings.path)
   if (first.type !== 'failed') return worker
   await worker.terminate()
   throw new WiretapeError(first.code, first.message)
 }
 
-async function firstMessage(worker: Worker): Promise<FromWorker> {
+async function firstMessage(worker: Worker, path: string): Promise<FromWorker> {
   const over = new AbortController()
   try {
     const [first] = await Promise.race([
@@ -24,7 +24,7 @@ async function firstMessage(worker: Worker): Promise<FromWorker> {
     ]) as [FromWorker]
     return first
   } catch (cause) {
-    throw new WiretapeError('storage', `recording cannot start: ${reasonOf(cause)}`, { cause })
+    throw new WiretapeError('storage', `cannot write ${path}: ${reasonOf(cause)}`, { cause })
   } finally {
     over.abort()
   }

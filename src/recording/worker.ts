@@ -106,8 +106,8 @@ function standBack(): void {
 
 try {
   if (settings.traffic === 'live') standBack()
-  // What an earlier version had recorded stays what it is.
-  file = new RecordingFile(settings.append ? settings : { ...settings, facts: { ...settings.facts, [masksFact]: masksTold } })
+  // What an earlier version had recorded stays what it is; in a capture nobody tells which asterisks are whose.
+  file = new RecordingFile(settings.append || settings.traffic === 'past' ? settings : { ...settings, facts: { ...settings.facts, [masksFact]: masksTold } })
   ingest = settings.traffic === 'past' ? new Ingest(file.store, 'not in the capture') : new Ingest(file.store)
   if (settings.traffic === 'live') timer = setInterval(flush, flushInterval)
   port.on('message', receive)

@@ -72,6 +72,18 @@ withShell('export: a file is replaced once the new one is whole; a link, a pipe 
   t.deepEqual(readdirSync(folder).toSorted(), ['link', 'old'])
 })
 
+test('export: a name that can\'t be is one line', async (t) => {
+  const { path } = await recordedHttp(t, (_, response) => response.end('recorded'), asking)
+  const folder = temporaryFolder(t)
+  const loop = join(folder, 'loop')
+  symlinkSync(loop, loop)
+  for (const output of [join(folder, 'x'.repeat(300)), loop]) {
+    const { code, stderr } = await wiretape(t, 'export', path, '-f', 'har', '-o', output)
+    t.is(code, 1)
+    t.regex(stderr, /^wiretape: cannot write [^\n]+: E(?:NAMETOOLONG|LOOP)[^\n]*\n$/)
+  }
+})
+
 withShell('export: a disk that is full leaves the old file, and no half of the new one', async (t) => {
   const { path } = await recordedHttp(t, (_, response) => response.end(Buffer.alloc(3_000_000, 'x')), asking)
   const folder = temporaryFolder(t)

@@ -160,3 +160,31 @@ test('a datagram larger than any is malformed; the largest of each version goes 
   const again = await importing(t, await exported(summary.path, { format: 'pcapng' }))
   t.deepEqual([...again.recording.datagrams()].map(({ size }) => size), [65_507])
 })
+
+test('a HAR that claims a body of a petabyte: that it is missing is told once', async (t) => {
+  const entry = {
+    startedDateTime: '2026-01-01T00:00:00.000Z', time: 10, request: { method: 'GET', url: 'http://shop.example/a', httpVersion: 'HTTP/1.1', headers: [] },
+    response: { status: 200, statusText: 'OK', httpVersion: 'HTTP/1.1', headers: [], content: { size: 2 ** 50 } }, timings: { send: 1, wait: 1, receive: 1 },
+  }
+  const { recording, summary } = await importing(t, [Buffer.from(JSON.stringify({ log: { entries: [entry] } }))])
+  const [told, ...more] = recording.events({ where: `kind = 'dropped'` })
+  t.regex(told!.text, /^1125899906842624 bytes not in the capture/)
+  t.deepEqual(more, [])
+  t.is(summary.missingBytes, 2 ** 50)
+})
+
+test('an import that the caller gives up leaves what came until then, and the name is free again', async (t) => {
+  const path = join(temporaryFolder(t), 'given-up.sqlite')
+  const given = file(t, exchange)
+  await t.throwsAsync(importCapture(given, { path, onProgress: () => { throw new Error('enough') } }), { message: 'enough' })
+  const recording = opening(t, path)
+  t.true(recording.ended)
+  t.is(onlyExchange(recording).path, '/a')
+  recording.close()
+  t.is((await importCapture(given, { path, overwrite: true })).records, 1)
+})
+
+test('asterisks of an import may be anybody\'s: they are not said to be told apart', async (t) => {
+  const { recording } = await importing(t, [exchange])
+  t.is(recording.facts()['masks'], undefined)
+})

@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { WiretapeError } from '../../error.js'
 import { openRecording } from '../../recording/recording.js'
@@ -11,7 +11,7 @@ import { jsonLines } from './jsonl.js'
 import { pcapngBlocks } from './pcapng.js'
 import { rawPieces } from './raw.js'
 import { writeAll } from './write-all.js'
-import { writeFile } from './write-file.js'
+import { lookAt, writeFile } from './write-file.js'
 
 export interface ExportOptions {
   readonly format: ExportFormat
@@ -97,6 +97,6 @@ function begun(pieces: Pieces): AsyncIterable<Buffer | string> & { start(): Prom
 }
 
 function refuseItself(recording: string, output: string): void {
-  if (statSync(output, { throwIfNoEntry: false }) === undefined) return
+  if (lookAt(output) === undefined) return
   if (realpathSync(output) === realpathSync(recording)) throw new WiretapeError('usage', `-o ${output} is the recording itself: choose another name`)
 }

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { createWriteStream, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { once } from 'node:events'
 import { reasonOf, systemCodeOf, WiretapeError } from '../../error.js'
 import { writeAll } from './write-all.js'
@@ -9,7 +11,7 @@ import { writeAll } from './write-all.js'
  * @throws WiretapeError `exists`, `usage`, `storage`.
  */
 export async function writeFile(pieces: AsyncIterable<Buffer | string>, path: string, overwrite: boolean): Promise<void> {
-  const found = statSync(path, { throwIfNoEntry: false })
+  const found = lookAt(path)
   if (found?.isDirectory() === true) throw new WiretapeError('usage', `${path} is a folder: name a file in it`)
   if (found?.isFile() === true && !overwrite) throw new WiretapeError('exists', `${path} exists: choose another name, or --overwrite it`)
   try {
@@ -19,7 +21,7 @@ export async function writeFile(pieces: AsyncIterable<Buffer | string>, path: st
     }
     // Where a link stands, what it points to is meant.
     const target = found === undefined ? path : realpathSync(path)
-    const written = found === undefined ? path : `${target}.${process.pid}.new`
+    const written = found === undefined ? path : `${target}.${process.pid}-${randomBytes(4).toString('hex')}.new`
     await writeWhole(pieces, written)
     if (written !== target) renameSync(written, target)
   } catch (cause) {
@@ -27,6 +29,15 @@ export async function writeFile(pieces: AsyncIterable<Buffer | string>, path: st
     const code = systemCodeOf(cause)
     if (code === null) throw cause
     if (code === 'EEXIST') throw new WiretapeError('exists', `${path} exists: choose another name, or --overwrite it`, { cause })
+    throw new WiretapeError('storage', `cannot write ${path}: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+/** What stands at a path. @throws WiretapeError `storage` where nothing can: it is too long, or a link that leads to itself. */
+export function lookAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (cause) {
     throw new WiretapeError('storage', `cannot write ${path}: ${reasonOf(cause)}`, { cause })
   }
 }
