@@ -10,7 +10,7 @@ export default definePlugin({
   options: {
     headers: { type: 'list', default: ['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'x-auth-token'], description: 'HTTP headers whose values are secret.' },
     fields: { type: 'list', default: ['password', 'passwd', 'secret', 'token', 'access_token', 'refresh_token', 'id_token', 'api_key', 'apikey', 'client_secret'], description: 'Fields of JSON and of forms whose values are secret.' },
-    patterns: { type: 'list', default: [], description: `Regular expressions of what is secret, within a line and up to ${longestMatch} bytes long.` },
+    patterns: { type: 'list', whole: true, default: [], description: `Regular expressions of what is secret, within a line and up to ${longestMatch} bytes long.` },
   },
   setup({ options: { headers, fields, patterns } }) {
     const names = { headers: headers.map((name) => name.toLowerCase()), fields: fields.map((name) => name.toLowerCase()) }

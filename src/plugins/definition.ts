@@ -6,8 +6,8 @@ export type OptionDeclaration =
   | { readonly type: 'number', readonly default?: number, readonly minimum?: number, readonly maximum?: number, readonly integer?: boolean, readonly required?: boolean, readonly description: string }
   | { readonly type: 'string', readonly default?: string, readonly choices?: readonly string[], readonly required?: boolean, readonly description: string }
   | { readonly type: 'boolean', readonly default?: boolean, readonly required?: boolean, readonly description: string }
-  /** Several texts: on the command line, the option given again or its values joined by "+". */
-  | { readonly type: 'list', readonly default?: readonly string[], readonly required?: boolean, readonly description: string }
+  /** Several texts: on the command line, the option given again or its values joined by "+". `whole` values may have a "+" in them: they are only given again. */
+  | { readonly type: 'list', readonly whole?: boolean, readonly default?: readonly string[], readonly required?: boolean, readonly description: string }
 
 export type OptionDeclarations = Readonly<Record<string, OptionDeclaration>>
 

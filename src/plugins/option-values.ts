@@ -57,7 +57,7 @@ function readValue(where: string, declaration: OptionDeclaration, value: unknown
       if (declaration.choices !== undefined && !declaration.choices.includes(value)) throw complain(`one of ${declaration.choices.join(', ')}`)
       return value
     case 'list':
-      if (typeof value === 'string') return value.split('+')
+      if (typeof value === 'string') return declaration.whole === true ? [value] : value.split('+')
       if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) throw complain('a list of texts')
       return value
   }

@@ -34,7 +34,9 @@ function splitAtCommas(text: string): string[] {
 
 /** Writes what `parseSpecifier` reads, for people and for the journal. */
 export function formatSpecifier(name: string, options: Readonly<Record<string, unknown>>): string {
-  const words = Object.entries(options).filter(([, value]) => value !== undefined).map(([option, value]) => `${option}=${textOf(value)}`)
+  const words = Object.entries(options).filter(([, value]) => value !== undefined).flatMap(([option, value]) =>
+    // Joined, such values would be read as more than there are.
+    Array.isArray(value) && value.some((one) => String(one).includes('+')) ? value.map((one) => `${option}=${textOf(one)}`) : [`${option}=${textOf(value)}`])
   return words.length === 0 ? name : `${name}:${words.join(',')}`
 }
 

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import fc from 'fast-check'
+import { formatSpecifier } from '../../src/plugins/specifier.js'
 import { definePlugin, respond } from 'wiretape'
 import type { PluginUse } from 'wiretape'
 import { until } from '../real/deadline.js'
@@ -53,6 +54,12 @@ test('secrets never reach the recording, whichever way the bytes come, and the w
     t.deepEqual(told, [...masked.matchAll(/\*+/g)].map(({ index, 0: { length } }) => `${index} ${length}`), 'each place is told, once')
     for (const secret of secrets) t.false(file.includes(secret), secret)
   }), { numRuns: 15 })
+})
+
+test('a pattern keeps its + and its commas; several are given one by one', async (t) => {
+  const { up } = await recordedOf(t, ['redact:patterns=sk-[a-z0-9]+,patterns=key-\\d{1\\,9}'], [Buffer.from('sk-abc123secret and key-99, and a+b')])
+  t.is(up, `${'*'.repeat(15)} and ${'*'.repeat(6)}, and a+b`)
+  t.is(formatSpecifier('redact', { patterns: ['a+', 'b{1,2}'] }), 'redact:patterns=a+,patterns=b{1\\,2}')
 })
 
 test('what a plugin changed is masked too', async (t) => {
