@@ -141,8 +141,7 @@ export class TcpStream {
   /** What came first is kept, here too. */
   #wait(from: number, to: number, bytes: Buffer | null, time: number): void {
     const limit = Math.min(to, this.#finAt ?? Infinity)
-    let index = this.#waiting.length
-    while (index > 0 && this.#waiting[index - 1]!.end > from) index--
+    let index = this.#firstBeyond(from)
     let at = from
     while (at < limit) {
       const next = this.#waiting[index]
@@ -159,6 +158,19 @@ export class TcpStream {
       this.#waiting.splice(index++, 0, { at, end, bytes: kept, cost })
       at = end
     }
+  }
+
+  /** @returns the index of the first piece that ends after this place. */
+  #firstBeyond(place: number): number {
+    let [low, high] = [0, this.#waiting.length]
+    // Most come in their order, behind a hole.
+    if (high === 0 || this.#waiting[high - 1]!.end <= place) return high
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#waiting[middle]!.end > place) high = middle
+      else low = middle + 1
+    }
+    return low
   }
 
   #compare(at: number, kept: Buffer, start: number, bytes: Buffer, time: number): void {
