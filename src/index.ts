@@ -22,7 +22,7 @@ export type { AnswerDifference, Comparison } from './replay/compare/comparison.j
 export type { Quantiles } from './replay/compare/sample.js'
 export type { Timing } from './replay/pace.js'
 export { importCapture } from './formats/import-capture.js'
-export type { ImportOptions, ImportProblem, ImportProgress, ImportSummary } from './formats/import-capture.js'
+export type { ImportOptions, ImportProblem, ImportProgress, ImportSummary } from './formats/import-summary.js'
 export { exportRecording } from './formats/export/export-recording.js'
 export type { ExportOptions } from './formats/export/export-recording.js'
 export type { ExportFormat } from './formats/export/formats.js'

@@ -17,6 +17,8 @@ export interface ImportArguments {
 /** Makes a recording of captures. @returns the exit code: 1 where a file wasn't read to its end, and that isn't what was asked for. */
 export async function importFiles({ files, output, overwrite, append, keepPasswords, partial, json }: ImportArguments): Promise<number> {
   const bar = startProgressBar(formatBytes)
+  // Ctrl-C is for the program that captures, too: what it has said until then is imported. The next one ends this at once.
+  if (files.includes('-')) process.once('SIGINT', () => {})
   const since = performance.now()
   let summary: ImportSummary
   try {

@@ -19,6 +19,9 @@ const optionTypes = {
 
 const ignoreHelp = "what isn't compared: header:NAME, json:PATH, status, body, text (of FTP replies); repeatable, or with commas"
 
+/** In place of `-`, which yargs drops from among several files. No word has a NUL. */
+const standardInput = '\0'
+
 function relayOptions(parser: Argv) {
   return parser
     .option('http', { type: 'string', array: true, default: [], requiresArg: true, describe: 'relay HTTP: LISTEN=URL, such as 8080=http://127.0.0.1:3000 (repeatable)' })
@@ -57,7 +60,8 @@ async function run(): Promise<void> {
   }
   const { default: yargs } = await import('yargs')
   let exitCode = 0
-  const words = process.argv[2] === 'toxiproxy' ? (await import('./toxiproxy.js')).readGoFlags(process.argv.slice(2)) : process.argv.slice(2)
+  const typed = process.argv.slice(2)
+  const words = typed[0] === 'toxiproxy' ? (await import('./toxiproxy.js')).readGoFlags(typed) : typed[0] === 'import' ? typed.map((word) => word === '-' ? standardInput : word) : typed
   await yargs(words)
     .scriptName('wiretape')
     .usage('$0 COMMAND\n\nRecords and shows what two programs say to each other.')
@@ -201,7 +205,7 @@ async function run(): Promise<void> {
       exitCode = await diff({ a, b, ignore, json })
     })
     .command('import <files..>', 'make a recording of captures: pcap, pcapng, HAR', (parser) => parser
-      .usage('$0 import FILE…\n\nMakes a recording of captures: pcap and pcapng as tcpdump and Wireshark write them, gzipped too, and HAR.')
+      .usage('$0 import FILE…\n\nMakes a recording of captures: pcap and pcapng as tcpdump and Wireshark write them, gzipped too, and HAR. - is the standard input.')
       .positional('files', { type: 'string', array: true, demandOption: true, describe: 'captures; connections go on from one to the next' })
       .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'the recording; a new file in recordings/ where absent' })
       .option('overwrite', { type: 'boolean', default: false, describe: 'replace a file that exists' })
@@ -209,10 +213,11 @@ async function run(): Promise<void> {
       .option('partial', { type: 'boolean', default: false, describe: 'a capture that ends too early is no failure' })
       .option('keep-passwords', { type: 'boolean', default: false, describe: 'record the arguments of PASS and ACCT unmasked' })
       .option('json', { type: 'boolean', default: false, describe: 'the summary as JSON' })
-      .example('$0 import capture.pcapng -o capture.sqlite', '').example('$0 import chrome.har', ''),
+      .example('$0 import capture.pcapng -o capture.sqlite', '').example('$0 import chrome.har', '').example('tcpdump -i any -w - | $0 import -', 'until Ctrl-C'),
     async ({ files, output, overwrite, append, partial, keepPasswords, json }) => {
       const { importFiles } = await import('./import.js')
-      exitCode = await importFiles({ files: files.map(String), output, overwrite, append, partial, keepPasswords, json })
+      const named = (word: string): string => word === standardInput ? '-' : word
+      exitCode = await importFiles({ files: files.map(named), output: output === undefined ? undefined : named(output), overwrite, append, partial, keepPasswords, json })
     })
     .command('plugins', 'the plugins that ship, with every option', (parser) => parser
       .option('json', { type: 'boolean', default: false, describe: 'a JSON object a line' })

@@ -65,8 +65,9 @@ function tell(miss: Miss, json: boolean): void {
     console.log(JSON.stringify({ type: 'miss', ...miss }))
     return
   }
-  const { text, differs } = miss
-  const fields = differs.map(({ field, came, recorded }) => `  ${printableLine(field)}: ${told(came)} came, ${told(recorded)} is recorded`)
+  const { text, protocol, differs } = miss
+  // Of TCP, the sentence has all of it.
+  const fields = protocol === 'tcp' ? [] : differs.map(({ field, came, recorded }) => `  ${printableLine(field)}: ${told(came)} came, ${told(recorded)} is recorded`)
   process.stderr.write(`${[`miss: ${printableLine(text)}`, ...fields].join('\n')}\n`)
 }
 

@@ -9,6 +9,7 @@ import { SlabQueue } from '../recording/slab-queue.js'
 import { startWorker } from '../recording/start-worker.js'
 import type { FromWorker, ToWorker } from '../recording/worker-messages.js'
 import { formatAddress } from '../relay/address.js'
+import { OldestKey } from './oldest-key.js'
 
 export type ImportedProtocol = 'http' | 'ftp' | 'tcp' | 'udp'
 
@@ -30,6 +31,7 @@ export class ImportWriter {
   readonly #worker: Worker
   readonly #slabs: SlabQueue
   readonly #relays = new Map<string, number>()
+  readonly #oldestRelay = new OldestKey(this.#relays)
   #relayNumber = 0
   #handles = 0
   #records = 0
@@ -68,7 +70,7 @@ export class ImportWriter {
     if (known !== undefined) return known
     const relay = this.#relayNumber++
     this.#note(0, time, { type: 'relay', relay, protocol, listen: server, target: text })
-    if (this.#relays.size >= relaysRemembered) this.#relays.delete(this.#relays.keys().next().value!)
+    if (this.#relays.size >= relaysRemembered) this.#relays.delete(this.#oldestRelay.next()!)
     this.#relays.set(key, relay)
     return relay
   }

@@ -2,6 +2,7 @@ import Sqlite from 'better-sqlite3'
 import { reasonOf } from '../error.js'
 import { microseconds } from './clock.js'
 import type { Direction } from '../protocols/decoder.js'
+import { SentMemory } from './ftp/sent-messages.js'
 import { interpreterFor } from './interpreters.js'
 import type { Interpreter, InterpreterContext } from './interpreter.js'
 import type { ClosedNote, ConnectedNote, EventNote, Note, OpenedNote } from './notes.js'
@@ -35,6 +36,7 @@ export class Ingest implements SlabSink {
   /** Ids of the newest connections that are over: what plugins have done is summed up after the end. */
   readonly #past = new Map<number, number>()
   readonly #relayIds = new Map<number, number>()
+  readonly #sentMemory = new SentMemory()
   #held = 0
 
   /** @param missing what is true of bytes that are told to be missing, in words, where that isn't said of them. */
@@ -142,7 +144,7 @@ export class Ingest implements SlabSink {
       messages: 0, changed: false, tls: null,
     }
     const context: InterpreterContext = {
-      store, connection: row, scheme: note.scheme ?? note.protocol, keepPasswords: note.keepPasswords ?? false, decode: note.decode ?? 'auto',
+      store, connection: row, scheme: note.scheme ?? note.protocol, keepPasswords: note.keepPasswords ?? false, decode: note.decode ?? 'auto', sentMemory: this.#sentMemory,
       event: (event) => {
         store.event({
           time: event.time, connectionId: row.id, messageId: event.messageId ?? null, kind: event.kind, source: 'decoder',

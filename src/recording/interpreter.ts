@@ -1,4 +1,5 @@
 import type { Direction } from '../protocols/decoder.js'
+import type { SentMemory } from './ftp/sent-messages.js'
 import type { ExchangeNote, OpenedNote } from './notes.js'
 import type { SentKind } from './slab.js'
 import type { ConnectionRow, Store } from './store.js'
@@ -44,6 +45,8 @@ export interface InterpreterContext {
   readonly keepPasswords: boolean
   /** What datagrams are to be read as: `auto`, `none`, or a decoder's name. */
   readonly decode: string
+  /** Of all connections together. */
+  readonly sentMemory: SentMemory
   event(event: {
     kind: string, text: string, time: number, direction?: Direction, offset?: number, messageId?: number | null
   }): void

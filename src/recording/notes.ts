@@ -52,6 +52,9 @@ export interface ClosedNote {
 }
 
 /** Something the relay or a plugin did or noticed. `source` is `relay`, `recorder`, `decoder`, `import` or a plugin's name. */
+/** The kind of the event that an exchange's body isn't known: it is there as an empty one. */
+export const bodyUnknownEvent = 'body-unknown'
+
 export interface EventNote {
   readonly type: 'event'
   readonly kind: string

@@ -61,6 +61,24 @@ test('serve --strict counts what is missing of every protocol', async (t) => {
   }
 })
 
+test('serve: a miss over TCP is one line, with the offset once', async (t) => {
+  const origin = await serve(t, (socket) => socket.on('data', (bytes) => socket.write(`got ${bytes.length}\r\n`)).on('end', () => socket.end()))
+  const tape = await taping(t, { tcp: `0=127.0.0.1:${origin.port}` })
+  const peer = await connectTo(t, tape.port)
+  peer.write('hello a\r\n')
+  await peer.through('\r\n')
+  peer.finish().socket.destroy()
+  await tape.relay.stop()
+  const serving = startWiretape(t, 'serve', tape.path, '--tcp', '0')
+  const [, port] = await serving.lines.next(/^tcp +\S*:(\d+) stands in/)
+  const other = await connectTo(t, Number(port))
+  other.write('hello b\r\n')
+  await other.over()
+  serving.signal('SIGINT')
+  await serving.ended
+  t.deepEqual(serving.stderr().match(/^miss: .*\n(?: {2}.*\n)*/gm), ['miss: what the client says differs at byte 6 from recorded connection 1: it says 62 0d 0a |b..|, and 61 0d 0a |a..| was recorded\n'])
+})
+
 test('serve --json; routes from a config file', async (t) => {
   const { path } = await recordedHttp(t, (_, response) => response.end('recorded'), asking)
   const config = join(temporaryFolder(t), 'serve.json')

@@ -53,7 +53,8 @@ test('no file, and a folder', async (t) => {
   await t.throwsAsync(importCapture(join(folder, 'none')), { code: 'not-found' })
   await t.throwsAsync(importCapture(folder), { code: 'usage', message: /is a folder/ })
   await t.throwsAsync(importCapture([]), { code: 'usage' })
-  await t.throwsAsync(importCapture('/dev/null'), { code: 'usage', message: /a pipe or a device/ })
+  await t.throwsAsync(importCapture('/dev/null'), { code: 'usage', message: /is a device/ })
+  await t.throwsAsync(importCapture(['-', '-']), { code: 'usage', message: /read once/ })
 })
 
 test('a truncated capture: what is there is imported, and where it ends is said; the next file is read all the same', async (t) => {

@@ -37,7 +37,9 @@ async function listening(t: ExecutionContext): Promise<Listening> {
       const length = Number(/^content-length: *(\d+)/im.exec(text)?.[1] ?? 0)
       if (chunked ? !bytes.subarray(head).toString('latin1').endsWith('0\r\n\r\n') : bytes.length < head + length) return
       requests.push(bytes)
-      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+      // To a HEAD, the length of a body that isn't sent. It stays open, for who waits for one.
+      if (text.startsWith('HEAD ')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n')
+      else socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
     })
   })
   server.listen(0, '127.0.0.1')
@@ -50,7 +52,7 @@ async function says(port: number, request: Buffer): Promise<void> {
   const socket = connect(port, '127.0.0.1')
   socket.resume()
   socket.write(request)
-  await within(once(socket, 'end'), 'an answer')
+  await within(once(socket, request.toString('latin1', 0, 5) === 'HEAD ' ? 'data' : 'end'), 'an answer')
   socket.destroy()
 }
 
@@ -61,7 +63,7 @@ function request(startLine: string, headers: readonly string[], body: Buffer | s
 }
 
 /** Runs what was exported, and gives what came of it. */
-async function repeated(t: ExecutionContext, requests: readonly Buffer[]): Promise<{ readonly came: readonly Buffer[] }> {
+async function repeated(t: ExecutionContext, requests: readonly Buffer[]): Promise<{ readonly came: readonly Buffer[], readonly script: string }> {
   const server = await listening(t)
   const tape = await taping(t, { http: `0=http://127.0.0.1:${server.port}` })
   for (const one of requests) await says(tape.port, one)
@@ -75,7 +77,7 @@ async function repeated(t: ExecutionContext, requests: readonly Buffer[]): Promi
   writeFileSync(path, script)
   const { stderr, code } = await run(t, 'bash', ['-c', `cd ${folder} && bash again.sh`])
   t.deepEqual([code, stderr], [0, ''])
-  return { came: server.requests }
+  return { came: server.requests, script: script.toString('latin1') }
 }
 
 withCurl('commands repeat requests byte for byte, whatever is in them', async (t) => {
@@ -115,6 +117,13 @@ withCurl('a chunked body is sent chunked again; one that was cut is sent as far 
   ;(await tape.recorded()).close()
   const script = (await exported(tape.path, { format: 'curl' })).toString()
   t.regex(script, /-H 'Host: a' --data-binary half\n$/)
+})
+
+withCurl('the body of a HEAD is left out, that is said, and the command doesn\'t wait for an answer\'s body', async (t) => {
+  const bodies = [request('HEAD /sized HTTP/1.1', ['Host: a'], 'hello'), request('HEAD /chunked HTTP/1.1', ['Host: a', 'Transfer-Encoding: chunked'], '3\r\nabc\r\n0\r\n\r\n')]
+  const { came, script } = await repeated(t, bodies)
+  t.deepEqual(script.match(/^# its .*$/gm), ['# its body, 5 bytes, is left out: curl has none for HEAD', '# its body, 3 bytes, is left out: curl has none for HEAD'])
+  t.deepEqual(came.map(String), ['HEAD /sized HTTP/1.1\r\nHost: a\r\n\r\n', 'HEAD /chunked HTTP/1.1\r\nHost: a\r\n\r\n'])
 })
 
 withCurl('what no command line can hold is told, and nothing is run for it', async (t) => {

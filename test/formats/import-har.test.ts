@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
+import { compareRecordings } from 'wiretape'
 import type { Recording } from 'wiretape'
 import { within } from '../real/deadline.js'
 import { freePort } from '../real/free-port.js'
@@ -217,4 +218,16 @@ withMitmdump('a HAR that mitmdump wrote of curl: the exchanges, and their bodies
   const bodies = await Promise.all([...recording.exchanges()].flatMap(({ id }) => (['request', 'response'] as const).map((side) => bytesOf(recording.body(id, side)))))
   const form = Buffer.from('a=caf%C3%A9&b=\u20ac')
   t.deepEqual(bodies, [Buffer.alloc(0), Buffer.from('{"price":"5 \u20ac"}'), Buffer.alloc(0), Buffer.alloc(0), binary, binary, form, form, Buffer.alloc(0), Buffer.alloc(0)])
+})
+
+test('a body of which the HAR says neither text nor size: marked, and not compared', async (t) => {
+  const of = (content: Json) => har(entry({ request: { method: 'HEAD' } }), entry({ response: { content } }), entry({ response: { content: { size: 0 } } }))
+  const [unknown, another, known] = [await importing(t, of({ mimeType: 'text/plain' })), await importing(t, of({ size: -1 })), await importing(t, of({ size: 5, text: 'hello' }))]
+  const told = [...unknown.recording.events({ where: 'kind = \'body-unknown\'' })]
+  t.deepEqual(told.map(({ messageId, direction, source }) => [messageId, direction, source]), [[[...unknown.recording.exchanges()][1]!.id, 'down', 'import']])
+  t.like(await compareRecordings(unknown.summary.path, another.summary.path), { same: 2, uncompared: 1, different: 0 })
+  const { uncompared, differences } = await compareRecordings(known.summary.path, unknown.summary.path)
+  t.is(uncompared, 1)
+  t.deepEqual(differences.map(({ field, was, now }) => [field, was, now]), [['not compared', 'recorded', 'a body that is not known']])
+  t.like(await compareRecordings(known.summary.path, known.summary.path), { same: 3, uncompared: 0 })
 })

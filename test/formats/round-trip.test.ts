@@ -18,9 +18,11 @@ import type { Peer } from '../real/peer.js'
 import { run } from '../real/program.js'
 import { bytesOf, opening, taping } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
+import { PcapngFile } from './capture-files.js'
 import { differences } from './differences.js'
 import { exported } from './exported.js'
-import { capture, Frames, importing } from './importing.js'
+import { began, capture, Frames, importing } from './importing.js'
+import { ethernet, ipv4, udp } from './packets.js'
 import { Tshark } from './tshark.js'
 
 /* A recording, exported as pcapng and imported again: records, their times and their bytes are the same. */
@@ -175,4 +177,26 @@ test('our own HAR gives the same exchanges, binary bodies of requests too', asyn
   t.deepEqual(await bodies(after), await bodies(before))
   const facts = (one: Recording) => [...one.exchanges()].map(({ method, url, status, requestHeaders, requestBodySize, started }) => ({ method, url, status, requestHeaders, requestBodySize, started }))
   t.deepEqual(facts(after), facts(before))
+})
+
+test('datagrams that a capture cut short are cut again', async (t) => {
+  const sent = (from: number, to: number, payload: string): Buffer => ethernet(ipv4(udp(from, to, payload), { protocol: 17, ...(from === 5000 ? {} : { source: '10.0.0.2', destination: '10.0.0.1' }) }))
+  const file = new PcapngFile().section().interface()
+  const packets: readonly (readonly [frame: Buffer, cut: number])[] = [
+    [sent(5000, 6000, 'whole'), 0], [sent(5000, 6000, '0123456789'), 4], [sent(6000, 5000, 'all of it is missing'), 20], [sent(6000, 5000, 'whole too'), 0], [sent(5000, 6000, 'last'), 1],
+    // More than are read at once.
+    ...Array.from({ length: 1200 }, () => [sent(5000, 6000, 'and so on'), 3] as const),
+  ]
+  for (const [n, [frame, cut]] of packets.entries()) file.packet(0, BigInt(began + n), frame.subarray(0, frame.length - cut), frame.length)
+  const { recording: before, summary } = await importing(t, file.bytes())
+  const folder = temporaryFolder(t)
+  await exportRecording(summary.path, { format: 'pcapng', output: join(folder, 'packets.pcapng') })
+  const second = await importCapture(join(folder, 'packets.pcapng'), { path: join(folder, 'again.sqlite') })
+  const after = opening(t, second.path)
+  t.is(summary.missingBytes, 25 + 3600)
+  t.like(second, { complete: true, notes: [], cut: summary.cut, missingBytes: summary.missingBytes })
+  const told = (recording: Recording) => [...recording.events()].map(({ kind, time, direction, offset, text }) => ({ kind, time, direction, offset, text }))
+  t.deepEqual(told(after), told(before))
+  t.deepEqual([...differences('datagrams', before.datagrams(), after.datagrams(), relays)], [])
+  t.deepEqual([...differences('connections', before.connections(), after.connections(), relays)], [])
 })

@@ -2,6 +2,7 @@ import { FtpDecoder, parseEprtArgument, parseEpsvReply, parsePasvReply, parsePor
 import type { CommandEvent, ReplyEvent } from '../../protocols/ftp/index.js'
 import type { Direction } from '../../protocols/decoder.js'
 import type { Address } from '../../recording/notes.js'
+import { OldestKey } from '../oldest-key.js'
 
 /** A data connection that a control connection has prepared. */
 export interface ExpectedData {
@@ -19,16 +20,17 @@ const mostExpected = 4096
 
 /** The data connections that FTP sessions in a capture have announced, by the address that will be dialled. */
 export class FtpDataPorts {
-  readonly #expected = new Map<string, ExpectedData>()
+  readonly #expected = new Map<string, { readonly data: ExpectedData, readonly keys: readonly string[] }>()
+  readonly #oldest = new OldestKey(this.#expected)
 
   expect(addresses: readonly Address[], data: ExpectedData): void {
-    for (const address of addresses) {
-      const key = keyOf(address)
+    const announced = { data, keys: addresses.map(keyOf) }
+    for (const key of announced.keys) {
       // Again at the end of the line of those that are forgotten.
       this.#expected.delete(key)
-      this.#expected.set(key, data)
+      this.#expected.set(key, announced)
     }
-    while (this.#expected.size > mostExpected) this.#expected.delete(this.#expected.keys().next().value!)
+    while (this.#expected.size > mostExpected) this.#expected.delete(this.#oldest.next()!)
   }
 
   /** @param dialled where a connection goes to. @returns what announced it, once. */
@@ -36,8 +38,8 @@ export class FtpDataPorts {
     if (this.#expected.size === 0) return null
     const found = this.#expected.get(keyOf(dialled))
     if (found === undefined) return null
-    for (const [key, data] of this.#expected) if (data === found) this.#expected.delete(key)
-    return found
+    for (const key of found.keys) if (this.#expected.get(key) === found) this.#expected.delete(key)
+    return found.data
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Direction } from '../../protocols/decoder.js'
 import type { Address } from '../../recording/notes.js'
 import type { ImportWriter } from '../import-writer.js'
+import { OldestKey } from '../oldest-key.js'
 import { flowKey, reverseFlowKey } from './flow-key.js'
 import { FtpDataPorts } from './ftp-data-ports.js'
 import type { ExpectedData } from './ftp-data-ports.js'
@@ -39,6 +40,8 @@ export class TcpFlows {
   /** By source and destination of a packet, and so each flow twice; the longest idle first. */
   readonly #flows = new Map<string, Flow>()
   readonly #past = new Map<string, Flow>()
+  readonly #longestIdle = new OldestKey(this.#flows)
+  readonly #longestPast = new OldestKey(this.#past)
   readonly #memory = new ReassemblyMemory()
   readonly #ports = new FtpDataPorts()
 
@@ -93,7 +96,7 @@ export class TcpFlows {
     const flow: Flow = { conversation: new TcpConversation(sink, this.#memory), clientKey, serverKey, lastTime: time, queuedAt: time }
     this.#flows.set(clientKey, flow)
     this.#flows.set(serverKey, flow)
-    if (this.#flows.size > mostFlows * 2) this.#forget(this.#flows.values().next().value!)
+    if (this.#flows.size > mostFlows * 2) this.#forget(this.#flows.get(this.#longestIdle.next()!)!)
     return flow
   }
 
@@ -122,7 +125,7 @@ export class TcpFlows {
     for (const key of [flow.clientKey, flow.serverKey]) {
       if (!this.#flows.delete(key)) continue
       this.#past.set(key, flow)
-      if (this.#past.size > mostPast * 2) this.#past.delete(this.#past.keys().next().value!)
+      if (this.#past.size > mostPast * 2) this.#past.delete(this.#longestPast.next()!)
     }
   }
 

@@ -48,13 +48,19 @@ function* command(wire: ExchangeWire, server: string): Generator<string> {
   if (why !== null) return
   const [, method, target, version] = line! as unknown as [string, string, string, string]
   if (exchange.requestTrailers.length > 0) yield '# its trailers are left out: curl has none\n'
-  const words = ['curl', '-sS', version === '1.0' ? '--http1.0' : '--http1.1', ...methodWords(method, exchange.requestBodySize), ...addressWords(server, target)]
-  for (const header of headerWords(fieldLines(head), exchange.requestBodySize)) words.push('-H', header)
-  yield* withBody(words.join(' '), wire)
+  // With --head curl sends no body, and with -X HEAD it waits for a response's body that never comes.
+  const isHead = method === 'HEAD'
+  if (isHead && exchange.requestBodySize > 0) yield `# its body, ${exchange.requestBodySize} bytes, is left out: curl has none for HEAD\n`
+  const bodySize = isHead ? 0 : exchange.requestBodySize
+  const words = ['curl', '-sS', version === '1.0' ? '--http1.0' : '--http1.1', ...methodWords(method, bodySize), ...addressWords(server, target)]
+  const lines = fieldLines(head).filter((line) => !isHead || nameOf(line) !== 'transfer-encoding')
+  for (const header of headerWords(lines, bodySize)) words.push('-H', header)
+  if (bodySize === 0) yield `${words.join(' ')}\n`
+  else yield* withBody(words.join(' '), wire)
 }
 
 function methodWords(method: string, bodySize: number): string[] {
-  if (method === 'HEAD' && bodySize === 0) return ['--head']
+  if (method === 'HEAD') return ['--head']
   if (method === (bodySize === 0 ? 'GET' : 'POST')) return []
   // In one word: a method may begin with a dash.
   return method.startsWith('-') ? [shellWord(`-X${method}`)] : ['-X', shellWord(method)]
@@ -94,10 +100,6 @@ function nameOf(line: string): string {
 
 function* withBody(words: string, wire: ExchangeWire): Generator<string> {
   const { requestBodySize } = wire.exchange
-  if (requestBodySize === 0) {
-    yield `${words}\n`
-    return
-  }
   const pieces = function* (): Generator<Buffer> {
     for (const { bytes } of wire.body('request', 'received')) yield bytes
   }

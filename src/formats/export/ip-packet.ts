@@ -50,14 +50,15 @@ export class IpPath {
     return packet
   }
 
-  udp(direction: 'up' | 'down', payload: Buffer): Buffer {
-    const { packet, at } = this.#packet(direction, udp, 8 + payload.length)
+  /** @param missing bytes that the payload had besides, at its end: the packet is cut there, its lengths tell of all, and its checksum takes them for zeros. */
+  udp(direction: 'up' | 'down', payload: Buffer, missing = 0): Buffer {
+    const { packet, at } = this.#packet(direction, udp, 8 + payload.length + missing)
     this.#ports(packet, at, direction)
-    packet.writeUInt16BE(8 + payload.length, at + 4)
+    packet.writeUInt16BE(8 + payload.length + missing, at + 4)
     payload.copy(packet, at + 8)
     // Zero would say that there is none.
     packet.writeUInt16BE(this.#checksum(packet, at, udp) || 0xffff, at + 6)
-    return packet
+    return packet.subarray(0, packet.length - missing)
   }
 
   #packet(direction: 'up' | 'down', protocol: number, length: number): { readonly packet: Buffer, readonly at: number } {

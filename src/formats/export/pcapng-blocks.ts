@@ -29,13 +29,13 @@ export function sectionStart(application: string): Buffer {
   ])
 }
 
-/** @param time µs since the epoch. @param name what the packet begins, for people. */
-export function packetBlock(time: number, packet: Buffer, name: string | null): Buffer {
+/** @param time µs since the epoch. @param name what the packet begins, for people. @param missing bytes that it had besides, at its end. */
+export function packetBlock(time: number, packet: Buffer, name: string | null, missing: number): Buffer {
   const header = Buffer.alloc(20)
   header.writeUInt32LE(Math.floor(time / 2 ** 32), 4)
   header.writeUInt32LE(time % 2 ** 32, 8)
   header.writeUInt32LE(packet.length, 12)
-  header.writeUInt32LE(packet.length, 16)
+  header.writeUInt32LE(packet.length + missing, 16)
   return block(enhancedPacket, [header, padded(packet), ...(name === null ? [] : [option(comment, Buffer.from(name.slice(0, longestComment))), endOfOptions])])
 }
 

@@ -1,6 +1,7 @@
 import { firstHeader } from '../../protocols/http1/index.js'
 import type { Recording } from '../../recording/recording.js'
 import type { ConnectionRecord, HttpExchange, Segment } from '../../recording/rows.js'
+import { CutDatagrams } from './cut-datagrams.js'
 import { IpPath } from './ip-packet.js'
 import { madeUpClient, madeUpServer } from './made-up-address.js'
 import { packetBlock, sectionStart } from './pcapng-blocks.js'
@@ -12,6 +13,8 @@ type Flow = {
   readonly connection: ConnectionRecord
   readonly path: IpPath
   readonly tcp: TcpConversation | null
+  /** Null where no datagram is cut. */
+  readonly cut: CutDatagrams | null
   /** What its last bytes belonged to, by direction: where that changes, something begins. */
   readonly told: Record<'up' | 'down', number | null>
   /** Its end is due, and bytes of it still come. */
@@ -53,7 +56,7 @@ export function* pcapngBlocks(recording: Recording, where: string | undefined): 
 }
 
 function* blocks(packets: Iterable<Packet>): Generator<Buffer> {
-  for (const { time, bytes, name } of packets) yield packetBlock(time, bytes, name)
+  for (const { time, bytes, name, missing = 0 } of packets) yield packetBlock(time, bytes, name, missing)
 }
 
 /** The connections that are open at a moment of the recording. */
@@ -88,7 +91,8 @@ class Flows {
     const { client, server, listen, transport, connected, closed, opened } = connection
     const path = new IpPath(client ?? madeUpClient(connection), server ?? listen ?? madeUpServer(this.#targets.get(connection.relayId)))
     const tcp = transport === 'udp' ? null : new TcpConversation(connection, path, this.#dialledByServer(connection) ? 'down' : 'up', this.#midway.has(connection.id))
-    const flow: Flow = { connection, path, tcp, told: { up: null, down: null }, overdue: null }
+    const cut = transport === 'udp' && connection.droppedUp + connection.droppedDown > 0 ? new CutDatagrams(this.#recording, connection.id) : null
+    const flow: Flow = { connection, path, tcp, cut, told: { up: null, down: null }, overdue: null }
     this.#open.set(connection.id, flow)
     if (tcp !== null) yield* tcp.open()
     if (connected !== null && tcp !== null) this.#due.put(Math.max(opened, connected), { flow, what: 'accept' })
@@ -108,13 +112,15 @@ class Flows {
     return Math.min(closed!, last.ended)
   }
 
-  *says({ connectionId, direction, offset, bytes, time, messageId }: Segment): Generator<Packet> {
+  *says(segment: Segment): Generator<Packet> {
+    const { connectionId, direction, offset, bytes, time, messageId } = segment
     const flow = this.#open.get(connectionId)
     if (flow === undefined) return
     const name = messageId === null || flow.told[direction] === messageId ? null : this.#recording.summary(messageId)
     flow.told[direction] = messageId
     if (flow.tcp === null) {
-      yield { time, bytes: flow.path.udp(direction, bytes), name: name === null ? null : `${messageId}: ${name}` }
+      const missing = flow.cut?.missing(segment) ?? 0
+      yield { time, bytes: flow.path.udp(direction, bytes, missing), name: name === null ? null : `${messageId}: ${name}`, missing }
     } else {
       yield* flow.tcp.says(direction, offset, bytes, time, name === null ? null : `${messageId}: ${name}`)
     }

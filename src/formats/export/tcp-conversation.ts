@@ -8,6 +8,8 @@ export interface Packet {
   readonly bytes: Buffer
   /** What begins with it, for people. */
   readonly name: string | null
+  /** Bytes at its end that were on the wire and aren't known; 0 where absent. */
+  readonly missing?: number
 }
 
 /** Bytes that one side says before the other acknowledges them without saying anything itself. */

@@ -2,13 +2,14 @@ import { isIP } from 'node:net'
 import { reasonOf } from '../../error.js'
 import type { CaptureReader } from '../capture/captured-packet.js'
 import type { ImportWriter } from '../import-writer.js'
+import { bodyUnknownEvent } from '../../recording/notes.js'
 import { EntrySplitter } from './entry-splitter.js'
 import { readHarEntry } from './har-entry.js'
 import type { HarEntry } from './har-entry.js'
 import { writeRequest, writeResponse } from './written-message.js'
 import type { WrittenMessage } from './written-message.js'
 
-type Open = { readonly handle: number, readonly bytes: { up: number, down: number }, lastTime: number }
+type Open = { readonly handle: number, readonly bytes: { up: number, down: number }, exchanges: number, lastTime: number }
 
 /** Connections that later entries may go on with. */
 const mostOpen = 1024
@@ -92,6 +93,7 @@ export class HarReader implements CaptureReader {
     const writer = this.#writer
     const { key, connection } = this.#connectionFor(entry, url)
     const { handle, bytes } = connection
+    const message = connection.exchanges++
     const send = (direction: 'up' | 'down', what: Buffer, time: number): void => {
       if (what.length === 0) return
       writer.received(handle, direction, time, bytes[direction], what)
@@ -107,6 +109,7 @@ export class HarReader implements CaptureReader {
     }
     const response = writeResponse(entry)
     for (const text of response.changed) writer.event(handle, times.response, { kind: 'har-rewritten', direction: 'down', text })
+    if (response.unknown) writer.event(handle, times.response, { kind: bodyUnknownEvent, direction: 'down', message, text: 'neither the response\'s body nor its size is in the HAR: it is imported as empty' })
     send('down', response.head, times.response)
     send('down', response.body, times.responseEnd)
     if (response.missing > 0) {
@@ -138,7 +141,7 @@ export class HarReader implements CaptureReader {
     const handle = writer.open({ relay, protocol: 'http', transport: 'tcp', client: null, server, listen: null, scheme: secure ? 'https' : 'http' }, times.opened)
     if (server !== null) writer.connected(handle, times.connected, null, server)
     this.counts.connections++
-    return { key, connection: { handle, bytes: { up: 0, down: 0 }, lastTime: times.opened } }
+    return { key, connection: { handle, bytes: { up: 0, down: 0 }, exchanges: 0, lastTime: times.opened } }
   }
 
   #keep(key: string, connection: Open): void {

@@ -6,6 +6,8 @@ export interface WrittenMessage {
   readonly body: Buffer
   /** Bytes of the body that the HAR tells of and doesn't have. */
   readonly missing: number
+  /** The HAR tells neither the body nor how long it was: there may have been none. */
+  readonly unknown: boolean
   /** What isn't as it was on the wire, in words. */
   readonly changed: readonly string[]
 }
@@ -23,7 +25,7 @@ export function writeRequest(entry: HarEntry, target: string, authority: string)
   const { fields, changed } = writable(requestHeaders, (name, value) => isBare || !framing.has(name) || isLength(name, value, requestBody.length))
   const withHost = fields.some(([name]) => name.toLowerCase() === 'host') ? fields : [['Host', authority] as const, ...fields]
   const framed = isBare ? withoutFraming(withHost, changed, 'request') : withLength(withHost, requestHeaders, requestBody.length, changed, 'request')
-  return { head: headOf(`${method} ${target} ${versionOf(requestVersion, changed)}`, framed), body: requestBody, missing: 0, changed }
+  return { head: headOf(`${method} ${target} ${versionOf(requestVersion, changed)}`, framed), body: requestBody, missing: 0, unknown: false, changed }
 }
 
 export function writeResponse({ method, status, reason, responseVersion, responseHeaders, responseBody: { bytes, size } }: HarEntry): WrittenMessage {
@@ -31,12 +33,12 @@ export function writeResponse({ method, status, reason, responseVersion, respons
   // RFC 9112 §6.3: whatever these say of a body, there is none.
   if (method === 'HEAD' || status < 200 || status === 204 || status === 304) {
     const { fields, changed } = writable(responseHeaders, () => true)
-    return { head: headOf(line(changed), fields), body: Buffer.alloc(0), missing: 0, changed }
+    return { head: headOf(line(changed), fields), body: Buffer.alloc(0), missing: 0, unknown: false, changed }
   }
   const missing = bytes === null ? size ?? 0 : 0
   const body = bytes ?? Buffer.alloc(0)
   const { fields, changed } = writable(responseHeaders, (name, value) => !framing.has(name) || isLength(name, value, body.length + missing))
-  return { head: headOf(line(changed), withLength(fields, responseHeaders, body.length + missing, changed, 'response')), body, missing, changed }
+  return { head: headOf(line(changed), withLength(fields, responseHeaders, body.length + missing, changed, 'response')), body, missing, unknown: bytes === null && size === null, changed }
 }
 
 /** Without what HTTP/1 can't have: HTTP/2's own fields, names that are none. */

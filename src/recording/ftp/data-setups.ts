@@ -2,7 +2,7 @@ import type { FtpDataInterpreter } from './ftp-data-interpreter.js'
 import type { FtpTransfer } from './ftp-transfer.js'
 
 /** Prepared data connections that a transfer may still come for: servers know one. */
-const setupsRemembered = 64
+const setupsRemembered = 16
 
 /** A data connection as PASV, EPSV, PORT or EPRT asked for it. */
 interface Setup {
@@ -11,8 +11,8 @@ interface Setup {
   /** When its reply said so, in µs. */
   prepared: number | null
   data: FtpDataInterpreter | null
-  /** Those that use it and aren't over, in the order of their commands. */
-  readonly transfers: Set<FtpTransfer>
+  /** Those that use it and aren't over, in the order of their commands; null as long as there was none. */
+  transfers: Set<FtpTransfer> | null
   /** A later transfer may still use it. */
   remembered: boolean
 }
@@ -25,7 +25,7 @@ export class DataSetups {
 
   /** A command asks for a data connection: taken as prepared until it is refused, as clients may not wait for the reply. */
   begin(ordinal: number): void {
-    const setup: Setup = { ordinal, prepared: null, data: null, transfers: new Set(), remembered: true }
+    const setup: Setup = { ordinal, prepared: null, data: null, transfers: null, remembered: true }
     this.#known.set(ordinal, setup)
     this.#remembered.push(setup)
     if (this.#remembered.length <= setupsRemembered) return
@@ -38,7 +38,7 @@ export class DataSetups {
     const setup = this.#known.get(ordinal)
     if (setup === undefined) return
     setup.prepared = at
-    for (const transfer of setup.transfers) transfer.preparedAt(at)
+    for (const transfer of setup.transfers ?? []) transfer.preparedAt(at)
   }
 
   /** What was prepared before is still there, for the transfers that were asked for already too. */
@@ -48,7 +48,7 @@ export class DataSetups {
     this.#known.delete(ordinal)
     this.#remembered = this.#remembered.filter((one) => one !== setup)
     const before = this.#remembered.findLast((one) => one.ordinal < ordinal)
-    for (const transfer of setup.transfers) {
+    for (const transfer of setup.transfers ?? []) {
       if (transfer.hasData) continue
       this.#ties.delete(transfer)
       if (before === undefined) transfer.preparedAt(null)
@@ -67,7 +67,7 @@ export class DataSetups {
     const setup = this.#known.get(ordinal)
     if (setup === undefined) return
     setup.data = data
-    const waiting = [...setup.transfers].findLast((transfer) => !transfer.hasData)
+    const waiting = [...setup.transfers ?? []].findLast((transfer) => !transfer.hasData)
     if (waiting !== undefined) data.attach(waiting)
   }
 
@@ -80,12 +80,13 @@ export class DataSetups {
     const setup = this.#ties.get(transfer)
     if (setup === undefined) return
     this.#ties.delete(transfer)
-    setup.transfers.delete(transfer)
+    setup.transfers?.delete(transfer)
     if (transfer.hasData) setup.data = null
     this.#forgetUnused(setup)
   }
 
   #tie(transfer: FtpTransfer, setup: Setup): void {
+    setup.transfers ??= new Set()
     setup.transfers.add(transfer)
     this.#ties.set(transfer, setup)
     transfer.preparedAt(setup.prepared)
@@ -93,6 +94,6 @@ export class DataSetups {
   }
 
   #forgetUnused(setup: Setup): void {
-    if (!setup.remembered && setup.transfers.size === 0) this.#known.delete(setup.ordinal)
+    if (!setup.remembered && (setup.transfers?.size ?? 0) === 0) this.#known.delete(setup.ordinal)
   }
 }

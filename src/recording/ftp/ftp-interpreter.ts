@@ -38,11 +38,12 @@ export class FtpInterpreter implements Interpreter {
   readonly #dataless: Record<'now' | 'before', FtpTransfer[]> = { now: [], before: [] }
   /** Nothing is read any more in this direction: TLS, or what can't be FTP. */
   readonly #opaque: Record<Direction, boolean> = { up: false, down: false }
-  readonly #sent = new SentMessages()
+  readonly #sent: SentMessages
 
   constructor(context: InterpreterContext) {
     this.#context = context
     this.#commandBytes = new CommandBytes(context)
+    this.#sent = new SentMessages(context.sentMemory)
     this.#session = new FtpSession(context.store, context.connection)
     context.connection.messages = 1
   }
@@ -140,6 +141,7 @@ export class FtpInterpreter implements Interpreter {
     this.#endCommands(`no reply: ${reason}`, time)
     for (const transfer of this.#transfers.values()) transfer.controlClosed(reason)
     this.#session.ended(time, reason)
+    this.#sent.close()
   }
 
   rest(): Interpreter {

@@ -31,6 +31,7 @@ export class FtpSession {
 
   greeted(code: number, text: string): void {
     if (code >= 200) this.#greeting ??= `${code} ${text}`
+    this.#dirty = true
     this.#lost(code, text)
   }
 
@@ -40,6 +41,8 @@ export class FtpSession {
     if (verb === 'SYST' && done) this.#system = text
     else if (verb === 'FEAT' && code === 211) this.#features = text.split('\n').slice(1, -1).map((line) => line.trim()).join('\n')
     else if (verb === 'QUIT' && done) this.#outcome = 'quit'
+    // Others change nothing of the row.
+    this.#dirty ||= verb === 'SYST' || verb === 'FEAT' || verb === 'QUIT'
     this.#lost(code, text)
   }
 
@@ -55,7 +58,8 @@ export class FtpSession {
 
   /** The server gives up (RFC 959 §5.4). */
   #lost(code: number, text: string): void {
-    if (code === 421) this.#outcome = `421 ${text}`
+    if (code !== 421) return
+    this.#outcome = `421 ${text}`
     this.#dirty = true
   }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { firstHeader } from '../../protocols/http1/index.js'
+import { bodyUnknownEvent } from '../../recording/notes.js'
 import type { HttpExchange } from '../../recording/rows.js'
 import { bodyDifferences } from './body-differences.js'
 import type { RecordedBody } from './body-differences.js'
@@ -11,6 +12,8 @@ import type { RecordedSide } from './recorded-side.js'
 import type { Tally } from './tally.js'
 import { Turns } from './turns.js'
 
+type HttpSide = RecordedSide & { readonly unknownBodies: ReadonlySet<number> }
+
 /** Compares the answers to equal requests: of the same method, target and body, the k-th of one with the k-th of the other. */
 export async function compareExchanges(a: RecordedSide, b: RecordedSide, ignored: Ignored, tally: Tally): Promise<void> {
   const turns = new Turns()
@@ -18,6 +21,7 @@ export async function compareExchanges(a: RecordedSide, b: RecordedSide, ignored
     for (const exchange of exchangesOf(side)) turns.add(name, keyOf(side, exchange), { id: exchange.id, time: exchange.started, answered: exchange.status !== null })
   }
   const { pairs, onlyB } = turns.pair()
+  const sides = { a: { ...a, unknownBodies: unknownBodiesIn(a) }, b: { ...b, unknownBodies: unknownBodiesIn(b) } }
   let own = 0
   for (const [id, other] of pairs) {
     const exchange = a.recording.exchange(id)
@@ -37,7 +41,7 @@ export async function compareExchanges(a: RecordedSide, b: RecordedSide, ignored
       tally.pair(named, 'uncompared', lacking(by(ownWas, exchange), by(ownNow, now)))
       continue
     }
-    const { outcome, found } = await compareAnswers(a, exchange, b, now, ignored)
+    const { outcome, found } = await compareAnswers(sides.a, exchange, sides.b, now, ignored)
     if (outcome !== 'failed') tally.took(exchange.durationMs, now.durationMs)
     tally.pair(named, outcome, found)
   }
@@ -56,10 +60,18 @@ function ownAnswer({ recording }: RecordedSide, { id, changed, status }: HttpExc
 }
 
 /** What of the answer is missing in the recording, though it may have come; null where it is there as far as it came. */
-function gapIn({ recording }: RecordedSide, { connectionId, error }: HttpExchange): string | null {
+function gapIn({ recording, unknownBodies }: HttpSide, { id, connectionId, error }: HttpExchange): string | null {
+  if (unknownBodies.has(id)) return 'a body that is not known'
   if (error === null || !/^(?:exchange cut|no response): \d+ bytes /.test(error)) return null
   const { droppedUp, droppedDown } = recording.connection(connectionId)
   return droppedUp + droppedDown === 0 ? null : error.replace(/^[^:]*: /, '').replace(/;.*/, '')
+}
+
+/** Exchanges whose bodies are empty for want of knowing them. */
+function unknownBodiesIn({ recording }: RecordedSide): ReadonlySet<number> {
+  return new Set(function* () {
+    for (const { messageId } of recording.events({ where: `kind = '${bodyUnknownEvent}'` })) if (messageId !== null) yield messageId
+  }())
 }
 
 function* exchangesOf({ recording, connections, only }: RecordedSide): Generator<HttpExchange> {
@@ -96,7 +108,7 @@ function keyOf(side: RecordedSide, exchange: HttpExchange): string {
   return size === 0 ? line : `${line} ${hash.digest('base64')}`
 }
 
-async function compareAnswers(a: RecordedSide, was: HttpExchange, b: RecordedSide, now: HttpExchange, ignored: Ignored): Promise<{ outcome: Outcome, found: FoundDifference[] }> {
+async function compareAnswers(a: HttpSide, was: HttpExchange, b: HttpSide, now: HttpExchange, ignored: Ignored): Promise<{ outcome: Outcome, found: FoundDifference[] }> {
   const [endWas, endNow] = [endOf(was), endOf(now)]
   const found = lacking(gapIn(a, was), gapIn(b, now))
   // What is there of it is still compared, but for how far it goes.

@@ -1,6 +1,7 @@
 import type { ReassemblyMemory } from './memory.js'
 import { advance, distance } from './sequence.js'
-import { differenceOf, ToldBytes } from './told-bytes.js'
+import { ToldBytes } from './told-bytes.js'
+import { WaitingPieces } from './waiting-pieces.js'
 
 /** What a stream tells, in stream order. Offsets count from the stream's first byte that could be in the capture. */
 export interface StreamSink {
@@ -11,13 +12,6 @@ export interface StreamSink {
   differs(offset: number, time: number): void
   end(time: number): void
 }
-
-/** A piece that waits for what comes before it; null bytes are those that the snapshot cut off. */
-type Waiting = { readonly at: number, readonly end: number, readonly bytes: Buffer | null, readonly cost: number }
-
-/** What one stream may hold back, with what pieces cost; TCP's windows are seldom larger. */
-const mostWaiting = 4 * 1024 * 1024
-const mostPieces = 4096
 
 /** Beyond it no window reaches (RFC 7323 §2.3): the segment isn't of this stream. */
 const furthest = 2 ** 30
@@ -33,9 +27,8 @@ export class TcpStream {
   /** Sequence number of the byte at `#offset`, the next to be told; null before the first segment. */
   #expected: number | null = null
   #offset = 0
-  /** In stream order, without overlap, each beyond `#offset`. */
-  #waiting: Waiting[] = []
-  #waitingCost = 0
+  /** All beyond `#offset`. */
+  readonly #waiting: WaitingPieces
   /** Where the FIN stands. */
   #finAt: number | null = null
   #ended = false
@@ -45,6 +38,7 @@ export class TcpStream {
     this.#sink = sink
     this.#memory = memory
     this.#told = new ToldBytes(memory)
+    this.#waiting = new WaitingPieces(this, memory)
   }
 
   get begun(): boolean {
@@ -77,7 +71,7 @@ export class TcpStream {
     if (Math.abs(at - this.#offset) > furthest || this.#ended) return
     if (fin && this.#finAt === null && at + length >= this.#offset) {
       this.#finAt = at + length
-      this.#dropBeyondFin()
+      this.#waiting.dropFrom(this.#finAt)
     }
     if (length > 0) this.#takeBytes(at, payload, missing, time)
     this.#endIfReached(time)
@@ -93,7 +87,7 @@ export class TcpStream {
     }
     if (this.#finAt !== null) ahead = Math.min(ahead, this.#finAt - this.#offset)
     // One alone at the end is a FIN that isn't in the capture.
-    else if (ahead === 1 && this.#waiting.length === 0) return
+    else if (ahead === 1 && this.#waiting.isEmpty) return
     if (ahead === 0 || ++this.#ackedUnseen <= patience) return
     this.#ackedUnseen = 0
     this.#giveUp(this.#offset + ahead, time)
@@ -108,7 +102,7 @@ export class TcpStream {
 
   /** No more segments come: what is missing stays so. */
   finish(time: number): void {
-    while (this.#waiting.length > 0) this.#giveUp(Infinity, time)
+    while (!this.#waiting.isEmpty) this.#giveUp(Infinity, time)
     if (this.#finAt !== null && this.#finAt > this.#offset && !this.#ended) this.#gap(this.#finAt - this.#offset, time)
     this.#endIfReached(time)
     this.#told.close()
@@ -127,62 +121,31 @@ export class TcpStream {
       at += again.length
     }
     const end = start + bytes.length + missing
-    if (this.#waiting.length === 0 && at === this.#offset && missing === 0) {
+    if (this.#waiting.isEmpty && at === this.#offset && missing === 0) {
       if (payload.length > 0 && (this.#finAt === null || at + payload.length <= this.#finAt)) this.#tell(payload, time)
       return
     }
     if (payload.length > 0) this.#wait(at, at + payload.length, payload, time)
     if (missing > 0 && end > this.#offset) this.#wait(Math.max(this.#offset, start + bytes.length), end, null, time)
     this.#drain(time)
-    while (this.#waiting.length > mostPieces || this.#waitingCost > mostWaiting) this.#giveUp(Infinity, time)
+    while (this.#waiting.isTooMuch) this.#giveUp(Infinity, time)
     this.#memory.makeRoom(time)
   }
 
-  /** What came first is kept, here too. */
   #wait(from: number, to: number, bytes: Buffer | null, time: number): void {
-    const limit = Math.min(to, this.#finAt ?? Infinity)
-    let index = this.#waiting.length
-    while (index > 0 && this.#waiting[index - 1]!.end > from) index--
-    let at = from
-    while (at < limit) {
-      const next = this.#waiting[index]
-      if (next !== undefined && next.at <= at) {
-        if (bytes !== null && next.bytes !== null) this.#compare(next.at, next.bytes, from, bytes, time)
-        at = Math.max(at, next.end)
-        index++
-        continue
-      }
-      const end = Math.min(limit, next?.at ?? Infinity)
-      const kept = bytes === null ? null : Buffer.from(bytes.subarray(at - from, end - from))
-      const cost = this.#memory.wait(this, kept?.length ?? 0)
-      this.#waitingCost += cost
-      this.#waiting.splice(index++, 0, { at, end, bytes: kept, cost })
-      at = end
-    }
-  }
-
-  #compare(at: number, kept: Buffer, start: number, bytes: Buffer, time: number): void {
-    const from = Math.max(at, start)
-    const to = Math.min(at + kept.length, start + bytes.length)
-    if (from >= to) return
-    const different = differenceOf(kept.subarray(from - at, to - at), bytes.subarray(from - start, to - start))
-    if (different >= 0) this.#sink.differs(from + different, time)
+    this.#waiting.add(from, Math.min(to, this.#finAt ?? Infinity), bytes, (at) => this.#sink.differs(at, time))
   }
 
   #drain(time: number): void {
-    let taken = 0
-    for (; taken < this.#waiting.length && this.#waiting[taken]!.at === this.#offset; taken++) {
-      const { at, end, bytes, cost } = this.#waiting[taken]!
-      this.#release(cost, taken === this.#waiting.length - 1)
+    for (const { at, end, bytes } of this.#waiting.take(this.#offset)) {
       if (bytes === null) this.#gap(end - at, time)
       else this.#tell(bytes, time)
     }
-    if (taken > 0) this.#waiting.splice(0, taken)
   }
 
   /** What is missing up to the next piece that is there, or up to `limit`, won't come. */
   #giveUp(limit: number, time: number): void {
-    const end = Math.min(limit, this.#waiting[0]?.at ?? Infinity)
+    const end = Math.min(limit, this.#waiting.start)
     if (end > this.#offset && end < Infinity) this.#gap(end - this.#offset, time)
     this.#drain(time)
   }
@@ -202,16 +165,6 @@ export class TcpStream {
     this.#offset += length
     this.#expected = advance(this.#expected!, length)
     this.#ackedUnseen = 0
-  }
-
-  #release(cost: number, isLast: boolean): void {
-    this.#waitingCost -= cost
-    this.#memory.release(this, cost, isLast)
-  }
-
-  #dropBeyondFin(): void {
-    const fin = this.#finAt!
-    while (this.#waiting.length > 0 && this.#waiting.at(-1)!.at >= fin) this.#release(this.#waiting.pop()!.cost, this.#waiting.length === 0)
   }
 
   #endIfReached(time: number): void {

@@ -5,6 +5,9 @@ type Piece = { readonly at: number, readonly bytes: Buffer }
 /** What a piece costs besides its bytes. */
 const overhead = 128
 
+/** In place of a piece that is forgotten: one for all, as a stream may have dozens of them, and a capture thousands of streams. */
+const forgotten: Piece = { at: 0, bytes: Buffer.alloc(0) }
+
 /** The newest bytes of a stream that were told already: what is sent again is compared with them, as long as memory allows. */
 export class ToldBytes {
   readonly #memory: ReassemblyMemory
@@ -42,7 +45,7 @@ export class ToldBytes {
   forgetOldest(): void {
     if (this.#closed) return
     this.#forgotten++
-    this.#pieces[this.#forgotten - 1] = { at: 0, bytes: Buffer.alloc(0) }
+    this.#pieces[this.#forgotten - 1] = forgotten
     if (this.#forgotten > 64 && this.#forgotten * 2 > this.#pieces.length) {
       this.#pieces = this.#pieces.slice(this.#forgotten)
       this.#forgotten = 0
