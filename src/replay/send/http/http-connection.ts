@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { firstHeader, Http1Decoder } from '../../../protocols/http1/index.js'
 import type { Http1Event } from '../../../protocols/http1/index.js'
-import { runEnded } from '../../compare/told-by-sender.js'
+import { runEnded } from '../../compare/sender-events.js'
 import type { AnswerLimits } from '../answer-limits.js'
 import type { Wire } from '../wire.js'
 
