@@ -1,7 +1,6 @@
 import type { Direction } from '../protocols/decoder.js'
 import type { ClosedNote, ConnectedNote, EventNote, ExchangeNote, Note, OpenedNote } from './notes.js'
 import { Masking } from './masking.js'
-import type { OnMasked } from './masking.js'
 import { MessageEnds } from './message-ends.js'
 import type { Mask } from './masking.js'
 import { EntryKind } from './slab.js'
@@ -49,6 +48,12 @@ export class ConnectionRecorder {
   readonly #sentBefore: Record<Direction, Buffer> = { up: pad, down: pad }
   readonly #skipped: Record<Direction, number> = { up: 0, down: 0 }
   readonly #skippedFrom: Record<Direction, number> = { up: 0, down: 0 }
+  /** Masked places that are told once it is known whether they are recorded. */
+  readonly #places: Record<Direction, { start: number, end: number }[]> = { up: [], down: [] }
+  /** Why a mask failed: so too. */
+  readonly #failed: Record<Direction, string | null> = { up: null, down: null }
+  /** Where bytes were last left out. */
+  readonly #hole: Record<Direction, { start: number, end: number }> = { up: { start: 0, end: 0 }, down: { start: 0, end: 0 } }
 
   /** @param lossy it carries datagrams, whose sender can't be made to wait: they are left out, and counted, where too many of them wait. */
   constructor(recorder: Entries, handle: number, lossy: boolean) {
@@ -112,7 +117,10 @@ export class ConnectionRecorder {
   }
 
   #record(direction: Direction, bytes: Uint8Array): boolean {
-    if (bytes.length === 0 && this.#masks !== null && this.#masking[direction] !== null) return true
+    if (bytes.length === 0 && this.#masks !== null && this.#masking[direction] !== null) {
+      this.#tellPlaces(direction)
+      return true
+    }
     const offset = direction === 'up' ? this.#up : this.#down
     if (direction === 'up') this.#up += bytes.length
     else this.#down += bytes.length
@@ -120,9 +128,17 @@ export class ConnectionRecorder {
       if (this.#skipped[direction] === 0) this.#skippedFrom[direction] = offset
       this.#skipped[direction] += bytes.length
       this.#recorder.countDropped(bytes.length)
+      const hole = this.#hole[direction]
+      if (hole.end !== offset) hole.start = offset
+      hole.end = offset + bytes.length
+      this.#tellPlaces(direction)
       if (this.#skipped[direction] > largestSkip) this.#tellSkipped()
       return true
     }
+    this.#tellPlaces(direction)
+    const failed = this.#failed[direction]
+    if (failed !== null) this.#tellFailed(direction, failed)
+    this.#failed[direction] = null
     this.#tellSkipped()
     return this.#recorder.put(EntryKind.received, this.handle, direction, offset, bytes, 0)
   }
@@ -160,11 +176,17 @@ export class ConnectionRecorder {
   /** Of what comes next in the stream. */
   #maskingOf(masks: readonly Mask[], direction: Direction): Masking {
     const base = this.#toMask[direction]
-    return this.#masker(masks, direction, (start, end) => this.#tellMasked(direction, base + start, end - start))
+    return new Masking(masks, (why) => { this.#failed[direction] = why }, (start, end) => this.#places[direction].push({ start: base + start, end: base + end }))
   }
 
-  #masker(masks: readonly Mask[], direction: Direction, onMasked?: OnMasked): Masking {
-    return new Masking(masks, (why) => this.event({ kind: 'mask-failed', source: 'recorder', direction, text: `a mask failed, and what it would have masked is kept as asterisks: ${why}` }), onMasked)
+  #tellFailed(direction: Direction, why: string): void {
+    this.event({ kind: 'mask-failed', source: 'recorder', direction, text: `a mask failed, and what it would have masked is kept as asterisks: ${why}` })
+  }
+
+  /** Those of which something is recorded: what is left out needs no telling, and while the writer is behind it would only be more to write. */
+  #tellPlaces(direction: Direction): void {
+    const hole = this.#hole[direction]
+    for (const { start, end } of this.#places[direction].splice(0)) if (start < hole.start || end > hole.end) this.#tellMasked(direction, start, end - start)
   }
 
   /** Whoever reads the recording knows by it which asterisks came from the wire, and which stand for something else. */
@@ -179,7 +201,7 @@ export class ConnectionRecorder {
   }
 
   #maskedWhole(masks: readonly Mask[], direction: Direction, bytes: Uint8Array): Buffer {
-    const masking = this.#masker(masks, direction)
+    const masking = new Masking(masks, (why) => this.#tellFailed(direction, why))
     return masks.length === 0 ? Buffer.from(bytes) : Buffer.concat([masking.take(bytes as Buffer), masking.end()])
   }
 

@@ -247,7 +247,7 @@ export interface EventRecord {
   readonly text: string
   /** The plugin's hook that did it, such as `http.request`; null for what no plugin did. */
   readonly hook: string | null
-  /** The plugin and its options, as on the command line: `latency:ms=200,jitter=50`. */
+  /** The plugin and its options, as on the command line: `latency:ms=200,jitter=50`. Of an event of `send`: ids of the repeated recording, as JSON. */
   readonly parameters: string | null
   /** Ms that it asked to wait. */
   readonly delayMs: number | null

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WiretapeError } from '../error.js'
+import { longestTimer, timerOf } from './timers.js'
 
 /** How fast what was recorded is played: as fast as can be (`none`, `max`), as it was (`recorded`), or so many times as fast (`2x`). */
 export type Timing = 'none' | 'max' | 'recorded' | `${number}x`
@@ -26,8 +27,11 @@ export class Pace {
    */
   async until(microseconds: number, since: number, signal?: AbortSignal): Promise<void> {
     if (!this.waits) return
-    const left = since + microseconds / 1000 / this.speed - performance.now()
-    // What is nearly due isn't worth a timer, which is exact to 1 ms.
-    if (left >= 0.5) await sleep(left, undefined, signal === undefined ? {} : { signal }).catch(() => {})
+    for (;;) {
+      const left = since + microseconds / 1000 / this.speed - performance.now()
+      // What is nearly due isn't worth a timer, which is exact to 1 ms.
+      if (left >= 0.5) await sleep(timerOf(left), undefined, signal === undefined ? {} : { signal }).catch(() => {})
+      if (left <= longestTimer || signal?.aborted === true) return
+    }
   }
 }

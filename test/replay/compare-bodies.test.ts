@@ -3,6 +3,9 @@ import fc from 'fast-check'
 import test from 'ava'
 import { bodyDifferences } from '../../src/replay/compare/body-differences.js'
 import type { RecordedBody } from '../../src/replay/compare/body-differences.js'
+import { jsonDifferences } from '../../src/replay/compare/json-differences.js'
+import { JsonNumber, JsonObject } from '../../src/replay/compare/json-text.js'
+import type { JsonValue } from '../../src/replay/compare/json-text.js'
 import { parseJsonPath } from '../../src/replay/compare/json-path.js'
 import { compareStreams } from '../../src/replay/compare/stream-differences.js'
 import { headerDifferences } from '../../src/replay/compare/header-differences.js'
@@ -46,6 +49,32 @@ test('JSON: a name that comes twice is another document', async (t) => {
   t.deepEqual(await told(body('{"a":1,"a":2}'), body('{"a":2}')), ['body $.a: 1 and again 2 → 2'])
   t.deepEqual(await told(body('{"a":1,"a":2}'), body('{ "a": 1, "a": 2 }')), [])
   t.deepEqual(await told(body('{"a":1,"b":0,"a":2}'), body('{"a":2,"a":1,"b":0}')), ['body $.a: 1 → 2', 'body $.a (2): 2 → 1'])
+})
+
+test('JSON: however deep it is nested, each value is looked at once', (t) => {
+  // Counts by what it is asked: a number that says how often it was compared.
+  let asked = 0
+  class Counting extends JsonNumber {
+    override equals(other: JsonNumber): boolean {
+      asked++
+      return super.equals(other)
+    }
+  }
+  const nested = (last: string): JsonValue => {
+    let value: JsonValue = [...Array.from({ length: 100 }, () => new Counting('1')), new Counting(last)]
+    // As deep as no stack would have room for.
+    for (let depth = 0; depth < 20_000; depth++) value = depth % 2 === 0 ? [value] : new JsonObject([['a', value]])
+    return value
+  }
+  const found = [...jsonDifferences(nested('1'), nested('2'))]
+  t.deepEqual(found.map(({ was, now }) => [was, now]), [['1', '2']])
+  t.true(asked <= 2 * 101, `${asked} comparisons of 101 numbers`)
+})
+
+test('JSON: nested too deeply, it is compared as text', async (t) => {
+  const nested = (depth: number, last: number): RecordedBody => body(`${'['.repeat(depth)}${last}${']'.repeat(depth)}`)
+  t.regex((await told(nested(1_000, 1), nested(1_000, 2)))[0]!, /^body \$(\[0\]){1000}: 1 → 2$/)
+  t.regex((await told(nested(1_001, 1), nested(1_001, 2)))[0]!, /^body line 1: /)
 })
 
 test('JSON: bytes that are no characters are told apart', async (t) => {

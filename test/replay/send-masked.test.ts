@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
@@ -213,7 +213,7 @@ withPyftpdlib('FTP: a session in which a plugin masked a command or an upload is
   await curl.list(t, place)
   await taped.relay.stop()
   const { skipped, sent } = await sending(t, taped.path, `127.0.0.1:${server.port}`, { password: server.password })
-  t.deepEqual(skipped.map(({ reason }) => reason.replace(/ of \/?up/, ' of up')), ['a command of it has a masked value (SIZE)', 'its upload of up.txt has a masked value'])
+  t.deepEqual(skipped.map(({ reason }) => reason.replace(': /', ': ')), ['a command of it has a masked value (SIZE)', 'an upload has a masked value: up.txt'])
   t.is(sent, 1)
 })
 
@@ -242,4 +242,22 @@ test('a mask of one\'s own need not write asterisks', async (t) => {
   await taped.relay.stop()
   const { skipped } = await sending(t, taped.path, origin.url)
   t.deepEqual(skipped.map(({ asked, reason }) => `${asked}: ${reason}`), ['GET /a?key=xxxxxxx: its target has a masked value (key)'])
+})
+
+test('what a recording tells of requests that were not sent has their ids and the reason, and nothing of what they asked', async (t) => {
+  const origin = await listener(t)
+  const taped = await taping(t, { http: origin.target })
+  for (const path of ['/a', '/upgrade?token=TOPSECRET1', '/other?token=TOPSECRET2']) await ask(taped.port, path, path === '/a' ? {} : { method: 'POST', body: '1' })
+  await taped.relay.stop()
+  const database = new Sqlite(taped.path)
+  database.exec("UPDATE http_exchange_row SET status = 101 WHERE path LIKE '/upgrade%' OR path LIKE '/other%'")
+  database.close()
+  const { skipped, path } = await sending(t, taped.path, origin.url, { plugins: ['redact'], where: "coalesce(query, '') <> 'token=TOPSECRET2'" })
+  t.deepEqual(skipped.map(({ asked }) => asked), ['POST /upgrade?token=TOPSECRET1'])
+  using now = openRecording(path)
+  const told = [...now.events({ where: "kind = 'not-sent'" })]
+  t.deepEqual(told.map(({ text, parameters }) => `${text}: ${parameters}`), [`it switched to another protocol (101): [${skipped[0]!.id}]`])
+  t.is(readFileSync(path).indexOf('TOPSECRET'), -1, 'neither in the condition')
+  const later = await compareRecordings(taped.path, path)
+  t.deepEqual([later.same, later.notSent, later.onlyA, later.differenceCount], [1, 1, 0, 0])
 })

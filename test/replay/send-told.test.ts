@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import test from 'ava'
+import Sqlite from 'better-sqlite3'
 import { compareRecordings, sendRecording } from 'wiretape'
 import type { SendOptions } from 'wiretape'
 import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
-import { httpOrigin } from '../real/http-origin.js'
+import { http, httpOrigin } from '../real/http-origin.js'
 import { connectTo } from '../real/peer.js'
 import { taping } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
@@ -58,6 +59,32 @@ test('a run that is ended half-way: what was not begun is no difference', async 
   t.is(sent, 3)
   t.is(comparison.same, 2)
   t.deepEqual(comparison.differences.map(({ asked, field, now }) => `${asked} ${field} ${now}`), ['GET /c answer the run was ended'])
+})
+
+test('a recording of a run is repeated itself: it is compared later as it was at once', async (t) => {
+  const origin = await httpOrigin(t, (request, response) => response.setHeader('Content-Type', 'text/plain').end(request.url))
+  const taped = await taping(t, { http: origin.target })
+  await (await fetch(`http://127.0.0.1:${taped.port}/old`)).text()
+  await taped.relay.stop()
+  const to = `http://127.0.0.1:${origin.port}`
+  const renaming = http('renaming', { request(request) { request.path = request.path.replace('old', 'new') } })
+  const { path } = await sendRecording(taped.path, { to, record: join(temporaryFolder(t), 'first.sqlite'), plugins: [renaming] })
+  const { comparison } = await sendTo(t, path, 0, { to })
+  t.is(comparison.same, 1)
+})
+
+test('what a recording says of the run that made it is never run as SQL', async (t) => {
+  const origin = await httpOrigin(t, (request, response) => response.setHeader('Content-Type', 'text/plain').end(request.url))
+  const taped = await taping(t, { http: origin.target })
+  for (const path of ['/a', '/b']) await (await fetch(`http://127.0.0.1:${taped.port}${path}`)).text()
+  await taped.relay.stop()
+  const { path } = await sendTo(t, taped.path, 0, { to: `http://127.0.0.1:${origin.port}`, where: "path = '/a'" })
+  const database = new Sqlite(path)
+  database.exec(`INSERT OR REPLACE INTO recording VALUES ('repeats-where', 'no SQL at all')`)
+  database.exec(`INSERT INTO event (time, kind, source, text, parameters) VALUES (0, 'not-sent', 'send', '', 'no JSON'), (0, 'not-chosen', 'send', '', '{"a":1}'), (0, 'not-chosen', 'send', '', NULL)`)
+  database.close()
+  const later = await compareRecordings(taped.path, path)
+  t.deepEqual([later.same, later.onlyA, later.onlyB, later.notSent], [1, 0, 0, 0])
 })
 
 test('an option that the protocol has no use for is refused in one line', async (t) => {

@@ -9,6 +9,7 @@ import { answerTo, dnsServer } from '../real/dns-server.js'
 import { installed } from '../real/installed.js'
 import { run } from '../real/program.js'
 import { taping } from '../real/relaying.js'
+import { ClientSockets } from '../../src/replay/send/udp/client-sockets.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
 
 async function sending(t: ExecutionContext, file: string, port: number, options: Partial<SendOptions> = {}): Promise<SendResult> {
@@ -102,4 +103,33 @@ test('datagrams of two sessions, an empty one among them', async (t) => {
   const paced = await sending(t, taped.path, again.port, { speed: 'recorded' })
   t.is(paced.drift?.count, 4)
   t.deepEqual(paced.comparison.differences, [])
+})
+
+test('more sessions than the process may have sockets: they wait for each other', async (t) => {
+  const sockets = new URL('../../src/replay/send/udp/client-sockets.js', import.meta.url).href
+  const { stdout, stderr } = await run(t, 'sh', ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, '--input-type=module', '-e', `
+    import { ClientSockets } from '${sockets}'
+    const sockets = new ClientSockets('127.0.0.1', new AbortController().signal)
+    const had = await Promise.all(Array.from({ length: 200 }, async () => {
+      const opened = await sockets.open()
+      if (opened.refused !== undefined) return opened.refused
+      setTimeout(() => sockets.close(opened.socket), 10)
+      return 'had'
+    }))
+    console.log([...new Set(had)].join())
+  `])
+  t.is(stdout.toString(), 'had\n', stderr)
+})
+
+test('a session that gets no socket is told, and the others go on', async (t) => {
+  const never = new AbortController()
+  // An address that nobody has here (RFC 5737).
+  const none = await new ClientSockets('192.0.2.1', never.signal).open()
+  t.true(none !== null && 'refused' in none && none.refused.includes('EADDRNOTAVAIL'))
+  const sockets = new ClientSockets('127.0.0.1', never.signal)
+  const one = await sockets.open()
+  t.true(one !== null && 'socket' in one)
+  if (one !== null && 'socket' in one) sockets.close(one.socket)
+  never.abort()
+  t.is(await sockets.open(), null)
 })

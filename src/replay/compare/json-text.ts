@@ -39,7 +39,10 @@ export class JsonObject {
   }
 }
 
-/** @throws SyntaxError where it is no JSON, RangeError where it is nested too deeply. */
+/** Levels that are read, and so walked: far more than anyone writes, and far less than the stack has room for. */
+const mostDeep = 1_000
+
+/** @throws SyntaxError where it is no JSON, RangeError where it is nested more than 1,000 levels deep. */
 export function readJson(text: string): JsonValue {
   // Whether it is JSON at all is known better by others; what follows needn't look for mistakes.
   JSON.parse(text)
@@ -78,6 +81,7 @@ function trimZeros(digits: string): { readonly text: string, readonly after: num
 class Reader {
   readonly #text: string
   #at = 0
+  #depth = 0
 
   constructor(text: string) {
     this.#text = text
@@ -97,7 +101,7 @@ class Reader {
 
   #object(): JsonObject {
     const members: [string, JsonValue][] = []
-    this.#at++
+    this.#enter()
     while (this.#next() !== '}') {
       if (this.#next() === ',') {
         this.#at++
@@ -108,19 +112,29 @@ class Reader {
       this.#at++
       members.push([name, this.value()])
     }
-    this.#at++
+    this.#leave()
     return new JsonObject(members)
   }
 
   #array(): JsonValue[] {
     const items: JsonValue[] = []
-    this.#at++
+    this.#enter()
     while (this.#next() !== ']') {
       if (this.#next() === ',') this.#at++
       items.push(this.value())
     }
-    this.#at++
+    this.#leave()
     return items
+  }
+
+  #enter(): void {
+    this.#at++
+    if (++this.#depth > mostDeep) throw new RangeError(`nested more than ${mostDeep} levels deep`)
+  }
+
+  #leave(): void {
+    this.#at++
+    this.#depth--
   }
 
   #string(): string {

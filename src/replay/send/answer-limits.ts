@@ -1,3 +1,5 @@
+import { timerOf } from '../timers.js'
+
 /** What an answer took when it was recorded. */
 export interface RecordedAnswer {
   /** Bytes that the server said. */
@@ -32,9 +34,9 @@ export class AnswerLimits {
 
   /** @param patience ms of silence that are allowed beyond the recorded ones. */
   constructor({ bytes, silence, duration, asked = 0 }: RecordedAnswer, patience: number) {
-    this.silence = Math.min(longestTimer, patience + silence)
+    this.silence = timerOf(patience + silence)
     // Whoever only falls silent is left for that.
-    this.duration = Math.min(longestTimer, 2 * this.silence + most * duration + (bytes + asked) / slowest)
+    this.duration = timerOf(2 * this.silence + most * duration + (bytes + asked) / slowest)
     this.bytes = most * bytes + anyBytes
   }
 
@@ -50,8 +52,6 @@ export class AnswerLimits {
     return `silent for ${seconds(this.silence)}, left`
   }
 }
-
-const longestTimer = 2 ** 31 - 1
 
 function seconds(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${Number((ms / 1_000).toPrecision(3))} s`

@@ -5,12 +5,15 @@ import type { SenderOptions } from './sender.js'
 /** Most that are open at once, whatever was recorded. */
 const mostAtOnce = 500
 
+/** What goes on when one is over, and others may begin: it still counts among those that are open. */
+export type Lingering = () => Promise<void>
+
 /**
  * Runs each one, as many side by side as were so in the recording: what was over before one began is over again before it begins; where it is paced, its
- * times see to that. @param first µs: the moment from which all are counted. @param one repeats one.
+ * times see to that. @param first µs: the moment from which all are counted. @param one repeats one. @param most that are open at once.
  */
 export async function inRecordedOrder<Planned extends Span & { readonly id: number }>(
-  { run, settings: { pace } }: SenderOptions, planned: readonly Planned[], first: number, one: (planned: Planned) => Promise<void>,
+  { run, settings: { pace } }: SenderOptions, planned: readonly Planned[], first: number, one: (planned: Planned) => Promise<Lingering | void>, most = mostAtOnce,
 ): Promise<void> {
   const order = pace.waits ? null : new RecordedOrder(planned)
   const running = new Set<Promise<void>>()
@@ -18,13 +21,13 @@ export async function inRecordedOrder<Planned extends Span & { readonly id: numb
     await (order === null ? run.until(each.began - first) : order.turn(index))
     if (run.over) break
     run.begun.add(each.id)
-    const promise = one(each).catch(run.fail).finally(() => {
-      running.delete(promise)
+    const over = one(each).finally(() => {
       order?.done(index)
       run.done()
     })
+    const promise = over.then((linger) => linger?.()).catch(run.fail).finally(() => running.delete(promise))
     running.add(promise)
-    if (running.size >= mostAtOnce) await Promise.race(running)
+    if (running.size >= most) await Promise.race(running)
   }
   await Promise.all(running)
 }

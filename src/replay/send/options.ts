@@ -7,6 +7,7 @@ import { readIgnored } from '../compare/ignored.js'
 import type { Ignored } from '../compare/ignored.js'
 import { Pace } from '../pace.js'
 import type { Timing } from '../pace.js'
+import { longestTimer } from '../timers.js'
 import type { SendProgress } from './send-result.js'
 
 export interface SendOptions {
@@ -65,7 +66,6 @@ export interface SendSettings {
   readonly ignored: Ignored
 }
 
-const longestTimer = 2 ** 31 - 1
 const mostConnections = 10_000
 
 /** @throws WiretapeError `usage`, naming the option. */

@@ -1,3 +1,5 @@
+import { timerOf } from '../timers.js'
+
 /** How a wait went: what was waited for is there; nothing has happened for too long; it takes too long in all; nothing is waited for any longer. */
 export type Waited = 'there' | 'silent' | 'late' | 'ended'
 
@@ -30,7 +32,7 @@ export class Patient {
       if (left <= 0) return 'late'
       const quiet = silence()
       const stirred = await new Promise<boolean>((resolve) => {
-        const timer = setTimeout(() => resolve(false), Math.min(quiet, left))
+        const timer = setTimeout(() => resolve(false), timerOf(Math.min(quiet, left)))
         this.#wake = () => {
           clearTimeout(timer)
           resolve(true)

@@ -8,7 +8,8 @@ import { startRelay } from '../../relay/relay.js'
 import type { RelayOptions } from '../../relay/options.js'
 import { compareSides } from '../compare/compare-recordings.js'
 import { wholeSide } from '../compare/recorded-side.js'
-import { notSent, repeating } from '../compare/told-by-sender.js'
+import { recordsOf, repeating } from '../compare/repeated-side.js'
+import { toldRecords } from '../compare/sender-events.js'
 import type { Recording } from '../../recording/recording.js'
 import { MaskedPlaces } from '../masked-places.js'
 import { chooseRelays } from './choose-relays.js'
@@ -46,14 +47,14 @@ export async function sendRecording(file: string, options: SendOptions): Promise
     // What there is to send is known before anything is opened: an empty run leaves no file.
     const sender = senders[protocol]({ recording, chosen, settings, target, run })
     if (sender.ids.size === 0) throw new WiretapeError('usage', nothingToSend(file, protocol, options.where, run))
-    const relay = await startRelay({ ...relayOptions(protocol, target.text, options, repeating(recording, file, chosen.ids, options.where)), ...(protocol === 'udp' ? { decode: decodedAs(recording, chosen) } : {}) })
+    const relay = await startRelay({ ...relayOptions(protocol, target.text, options, repeating(recording, file, chosen.ids)), ...(protocol === 'udp' ? { decode: decodedAs(recording, chosen) } : {}) })
     const path = relay.path!
     try {
       const wire = new Wire(relay)
-      for (const { id, asked, reason } of run.skipped) for (const text of notSent([id], `${asked}: ${reason}`)) wire.tell('not-sent', text)
-      for (const text of notSent(run.skippedBeyond, 'could not be sent')) wire.tell('not-sent', text)
+      for (const [reason, ids] of run.skippedBy()) wire.tellRecords('not-sent', toldRecords(ids, reason))
+      wire.tellRecords('not-chosen', toldRecords(notChosen(recording, chosen, sender.ids, run.skippedIds), 'left out by a condition'))
       await sender.send(wire)
-      for (const text of notSent([...sender.ids].filter((id) => !run!.begun.has(id)), 'the run was ended before')) wire.tell('not-sent', text)
+      wire.tellRecords('not-sent', toldRecords([...sender.ids].filter((id) => !run!.begun.has(id)), 'the run was ended before'))
     } finally {
       await relay.stop({ grace: protocol === 'udp' ? 0 : 1_000 })
     }
@@ -115,6 +116,11 @@ function refuseItself(file: string, record: SendOptions['record']): void {
   if (path !== undefined && existsSync(path) && realpathSync(path) === realpathSync(file)) {
     throw new WiretapeError('usage', `-o ${path}: that is the recording that is sent: name another`)
   }
+}
+
+/** What of the chosen relays isn't to be sent, though nothing stands against it. */
+function notChosen(recording: Recording, { protocol, connections }: ChosenRelays, ids: ReadonlySet<number>, skipped: ReadonlySet<number>): number[] {
+  return [...recordsOf(recording, protocol, connections)].filter((id) => !ids.has(id) && !skipped.has(id))
 }
 
 /** What the recorded datagrams were read as: the new ones are to be compared with them. */

@@ -8,6 +8,7 @@ export interface Skipped {
   readonly id: number
   /** What it is, in a line. Has what the wire had. */
   readonly asked: string
+  /** What comes after a colon may have what the wire had. */
   readonly reason: string
 }
 

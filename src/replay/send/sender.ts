@@ -34,8 +34,8 @@ const mostSkipped = 1_000
 export class Run {
   readonly skipped: Skipped[] = []
   skippedCount = 0
-  /** Of those beyond the ones that are kept. */
-  readonly skippedBeyond: number[] = []
+  /** Ids of those beyond the ones that are kept. */
+  readonly #skippedBeyond: number[] = []
   sent = 0
   /** Why nothing can be sent: the target can't be reached. */
   unreachable: string | null = null
@@ -118,7 +118,23 @@ export class Run {
   skip(skipped: Skipped): void {
     this.skippedCount++
     if (this.skipped.length < mostSkipped) this.skipped.push(skipped)
-    else this.skippedBeyond.push(skipped.id)
+    else this.#skippedBeyond.push(skipped.id)
+  }
+
+  get skippedIds(): ReadonlySet<number> {
+    return new Set([...this.skipped.map(({ id }) => id), ...this.#skippedBeyond])
+  }
+
+  /** Ids of what was skipped, by the reason: without its particulars, which may be what is to be kept out of the new recording. */
+  skippedBy(): ReadonlyMap<string, readonly number[]> {
+    const found = new Map<string, number[]>(this.#skippedBeyond.length === 0 ? [] : [['could not be sent', this.#skippedBeyond]])
+    for (const { id, reason } of this.skipped) {
+      const plain = reason.split(':', 1)[0]!
+      const ids = found.get(plain)
+      if (ids === undefined) found.set(plain, [id])
+      else ids.push(id)
+    }
+    return found
   }
 
   done(): void {

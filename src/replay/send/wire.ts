@@ -1,7 +1,7 @@
 import type { Address } from '../../recording/notes.js'
 import type { Relay } from '../../relay/relay.js'
-import { senderSource } from '../compare/told-by-sender.js'
-import type { SenderEvent } from '../compare/told-by-sender.js'
+import { senderSource } from '../compare/sender-events.js'
+import type { SenderEvent, ToldRecords } from '../compare/sender-events.js'
 
 /** The relay between a sender and its target: what is dialled, and what records. */
 export class Wire implements Address {
@@ -24,6 +24,11 @@ export class Wire implements Address {
    */
   tell(kind: SenderEvent, text: string, client: number | null = null, message?: number): void {
     this.#relay.remark({ kind, source: senderSource, text, ...(message === undefined ? {} : { message }) }, client)
+  }
+
+  /** So of records of the recording that is repeated. */
+  tellRecords(kind: SenderEvent, told: Iterable<ToldRecords>): void {
+    for (const { text, parameters } of told) this.#relay.remark({ kind, source: senderSource, text, parameters }, null)
   }
 
   /** UDP: calls back each time the target says that nobody takes what this client's port sends. */

@@ -98,7 +98,7 @@ function whyNot({ id, tls, user }: FtpSession, { recording, settings }: SenderOp
     }
   }
   for (const { direction, path, outcome, error } of recording.ftpTransfers({ where: `session_id = ${id}` })) {
-    if (direction === 'up' && outcome === 'incomplete') return `its upload of ${path ?? 'a file'} was not recorded whole: ${error ?? 'bytes are missing'}`
+    if (direction === 'up' && outcome === 'incomplete') return `an upload was not recorded whole: ${path ?? 'a file'}, ${error ?? 'bytes are missing'}`
   }
   return null
 }
@@ -114,7 +114,7 @@ function masked({ id, connectionId }: FtpSession, recording: Recording, places: 
     }
   }
   for (const { direction, path, connectionId: data } of recording.ftpTransfers({ where: `session_id = ${id}` })) {
-    if (direction === 'up' && data !== null && places.any(data)) return `its upload of ${path ?? 'a file'} has a masked value`
+    if (direction === 'up' && data !== null && places.any(data)) return `an upload has a masked value: ${path ?? 'a file'}`
   }
   return null
 }

@@ -2,7 +2,8 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { firstHeader, Http1Decoder } from '../../../protocols/http1/index.js'
 import type { Http1Event } from '../../../protocols/http1/index.js'
-import { runEnded } from '../../compare/told-by-sender.js'
+import { runEnded } from '../../compare/sender-events.js'
+import { timerOf } from '../../timers.js'
 import type { AnswerLimits } from '../answer-limits.js'
 import type { Wire } from '../wire.js'
 
@@ -87,7 +88,7 @@ export class HttpConnection {
       // The client itself left then, which is nothing to be told.
       if (this.#some) this.#deadline = tooLong(limits.duration)
       else this.#giveUp(null)
-    }, waited)
+    }, timerOf(waited))
     for (const piece of pieces) {
       if (this.#settle === null || this.#over) break
       if (!this.#socket.write(piece)) await this.#room(answered)

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { runEnded } from '../../compare/told-by-sender.js'
+import { runEnded } from '../../compare/sender-events.js'
 import { conversation } from '../../conversation.js'
 import { AnswerLimits } from '../answer-limits.js'
 import { planConnections } from '../connection-plan.js'

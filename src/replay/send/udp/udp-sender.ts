@@ -1,23 +1,25 @@
-import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:dgram'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../../../recording/notes.js'
 import type { Recording } from '../../../recording/recording.js'
-import { isIPv6 } from 'node:net'
 import type { Said } from '../../conversation.js'
 import { AnswerLimits } from '../answer-limits.js'
 import { planConnections } from '../connection-plan.js'
 import type { PlannedConnection } from '../connection-plan.js'
 import { firstOf, inRecordedOrder } from '../in-order.js'
+import type { Lingering } from '../in-order.js'
 import { Patient } from '../patient.js'
 import type { MakeSender, SenderOptions } from '../sender.js'
 import type { Wire } from '../wire.js'
+import { ClientSockets } from './client-sockets.js'
 
 const defaultPatience = 2_000
 
 /** Ms at the end in which answers may come that weren't recorded. */
 const lateAnswers = 250
+
+/** Sessions that are open at once: each has a socket of its own, and one of the relay's, also in the `lateAnswers` after it. */
+const mostAtOnce = 200
 
 /** Bytes that a datagram counts for beside its own: an empty one is one too. */
 const ofDatagram = 64
@@ -44,35 +46,35 @@ export const udpSender: MakeSender = (options) => {
       const { run } = options
       run.begin(planned.length)
       const first = firstOf(planned)
-      const leaving = new Set<Promise<void>>()
-      await inRecordedOrder(options, planned, first, async (one) => {
-        const over = await repeat(options, wire, one, first)
-        const left = sleep(lateAnswers, undefined, { signal: run.signal }).catch(() => {}).then(over).finally(() => leaving.delete(left))
-        leaving.add(left)
-      })
-      await Promise.all(leaving)
+      const sockets = new ClientSockets(wire.host, run.signal)
+      await inRecordedOrder(options, planned, first, (one) => repeat(options, wire, sockets, one, first), mostAtOnce)
     },
   }
 }
 
 /** @returns what ends the session: answers may come that weren't recorded. */
-async function repeat({ recording, run, settings }: SenderOptions, wire: Wire, { id, bytesDown, began }: PlannedConnection, first: number): Promise<() => void> {
+async function repeat({ recording, run, settings }: SenderOptions, wire: Wire, sockets: ClientSockets, { id, bytesDown, began }: PlannedConnection, first: number): Promise<Lingering | void> {
+  const opened = await sockets.open()
+  if (opened === null) {
+    run.begun.delete(id)
+    return
+  }
+  if ('refused' in opened) {
+    run.notes.push(`session ${id} was not sent, as it got no socket: ${opened.refused}`)
+    return
+  }
+  const { socket, port } = opened
   const patience = settings.patience ?? defaultPatience
   const limits = new AnswerLimits({ bytes: bytesDown, silence: 0, duration: 0 }, patience)
   const patient = new Patient(run.signal)
   const answers = { expected: 0, came: 0, bytes: 0, refused: false, over: false }
   // µs, as recorded: when something was last sent or came; when what is awaited was asked for; the longest wait in it.
   const recorded = { last: began, asked: began, silence: 0 }
-  const socket = createSocket(isIPv6(wire.host) ? 'udp6' : 'udp4')
-  socket.on('error', () => {})
-  socket.bind(0, wire.host)
-  await once(socket, 'listening')
-  const { port } = socket.address()
   const over = (): void => {
     if (answers.over) return
     answers.over = true
     wire.gone(port)
-    socket.close()
+    sockets.close(socket)
     patient.stir()
   }
   socket.on('message', (bytes) => {
@@ -115,7 +117,10 @@ async function repeat({ recording, run, settings }: SenderOptions, wire: Wire, {
   await answered()
   patient.close()
   run.sent++
-  return over
+  return async () => {
+    await sleep(lateAnswers, undefined, { signal: run.signal }).catch(() => {})
+    over()
+  }
 }
 
 /** What the system refuses (too large, no way) is lost, as datagrams are. */

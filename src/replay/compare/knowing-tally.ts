@@ -1,66 +1,8 @@
 import type { Recording } from '../../recording/recording.js'
-import type { Protocol } from '../../relay/address.js'
 import type { Outcome } from './comparison.js'
-import { repeatsFact, wholeSide } from './recorded-side.js'
-import type { RecordedSide } from './recorded-side.js'
+import { runEnded, senderSource } from './sender-events.js'
 import { Tally } from './tally.js'
 import type { MessageDifference, Named } from './tally.js'
-
-/*
- * What only `sendRecording` knows of the traffic it makes, and leaves in its recording, so that comparing it later comes to the same.
- */
-
-/** Who tells these events. */
-export const senderSource = 'send'
-
-/**
- * `left`: an answer that wasn't listened to any longer, and why. `not-logged-in`: how many commands weren't sent, as the login before them had failed.
- * `not-sent`: ids of the repeated recording, and why.
- */
-export type SenderEvent = 'left' | 'not-logged-in' | 'not-sent'
-
-/** Why an answer was left that the run's end had cut: what it lacks is nothing of the server's. */
-export const runEnded = 'the run was ended'
-
-/** Ids of one event: a million of them needn't be one text. */
-const idsOfOneEvent = 10_000
-
-/** Texts of `not-sent` events. */
-export function* notSent(ids: readonly number[], why: string): Generator<string> {
-  for (let at = 0; at < ids.length; at += idsOfOneEvent) yield `${ids.slice(at, at + idsOfOneEvent).join(',')}: ${why}`
-}
-
-/** Facts of a recording that repeats another: what of that. */
-export function repeating(recording: Recording, path: string, relays: readonly number[], where: string | undefined): Record<string, string> {
-  return { [repeatsFact]: path, [startedFact]: recording.facts()['started'] ?? '', [relaysFact]: relays.join(','), ...(where === undefined ? {} : { [whereFact]: where }) }
-}
-
-/** By which the repeated recording is known again, wherever it has been moved to. */
-const startedFact = 'repeats-started'
-const relaysFact = 'repeats-relays'
-const whereFact = 'repeats-where'
-
-/** All of `a`, or, where `b` repeats it, what of it `b` set out to repeat and did; and how many it didn't. */
-export function sideRepeatedBy(a: Recording, b: Recording): { readonly side: RecordedSide, readonly notSent: number, readonly repeats: boolean } {
-  const facts = b.facts()
-  const relays = new Set((facts[relaysFact] ?? '').split(',').map(Number))
-  const protocol = a.relays().find(({ id }) => relays.has(id))?.protocol as Protocol | undefined
-  if (facts[repeatsFact] === undefined || facts[startedFact] !== a.facts()['started'] || protocol === undefined) return { side: wholeSide(a), notSent: 0, repeats: false }
-  const where = facts[whereFact]
-  const selection = where === undefined ? {} : { where }
-  const connections = new Set<number>()
-  for (const { id, relayId } of a.connections()) if (relays.has(relayId)) connections.add(id)
-  const only = new Set<number>()
-  for (const { id } of protocol === 'http' ? a.exchanges(selection) : protocol === 'ftp' ? a.ftpSessions(selection) : a.connections(selection)) only.add(id)
-  let notSent = 0
-  for (const { text } of b.events({ where: `source = '${senderSource}' AND kind = 'not-sent'` })) {
-    for (const id of text.slice(0, text.indexOf(':')).split(',')) {
-      only.delete(Number(id))
-      notSent++
-    }
-  }
-  return { side: { ...wholeSide(a), connections, only }, notSent, repeats: true }
-}
 
 /** What differs where an answer was left. */
 const leftFields = new Set(['answer', 'end', 'transfer'])
