@@ -124,7 +124,6 @@ export class SessionReader implements RecordedSessions {
     }
   }
 
-  /** Reads no more. */
   stop(): void {
     this.#stopped = true
     this.#told.stop()
