@@ -1,8 +1,10 @@
 import test from 'ava'
+import Sqlite from 'better-sqlite3'
 import packet from 'dns-packet'
 import { definePlugin, drop, respond } from 'wiretape'
 import type { Recording } from 'wiretape'
 import { RecordedQuestions } from '../../src/replay/serve/udp/recorded-questions.js'
+import { RecordedAnswers } from '../../src/replay/serve/udp/answers.js'
 import type { WiretapeError } from 'wiretape'
 import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
 import type { DatagramPeer } from '../real/datagram-peer.js'
@@ -372,6 +374,41 @@ test('equal datagrams that wait for the same part of a recording have a turn eac
     await questions.read(recordedQuestions(6001, (id) => id === 6001 ? 1 : id), [1], () => false)
     t.deepEqual(await Promise.all(waiting), [1, 6001, beyond], after)
   }
+})
+
+test('an answer is found without sorting its session, and also where it is far from its question', async (t) => {
+  const origin = await datagramPeer(t)
+  const tape = await taping(t, { udp: `0=127.0.0.1:${origin.port}` })
+  const [slow, quick] = [await datagramPeer(t), await datagramPeer(t)]
+  await slow.send('slow', tape.port)
+  const { port: slowPort } = await origin.take()
+  for (let index = 0; index < 1200; index++) {
+    await quick.send(`question ${index}`, tape.port)
+    await origin.send(Buffer.from(`answer ${index}`), (await origin.take()).port)
+    await quick.text()
+  }
+  await origin.send(Buffer.from('late'), slowPort)
+  await slow.text()
+  const recording = await tape.recorded()
+  const asked: { where?: string, after?: number }[] = []
+  const answers = new RecordedAnswers(new Proxy(recording, {
+    get: (all, name: keyof Recording) => name !== 'segments' ? all[name] : (selection: { where?: string, after?: number }) => {
+      asked.push(selection)
+      return all.segments(selection)
+    },
+  }))
+  const given = (text: string): string[] => {
+    const [question] = [...recording.datagrams({ where: `direction = 'up' AND bytes = CAST('${text}' AS BLOB)` })]
+    return answers.to(question!).given.map(({ bytes }) => bytes.toString())
+  }
+  t.deepEqual(given('question 600'), ['answer 600'])
+  const database = new Sqlite(tape.path, { readonly: true })
+  for (const { where, after = 0 } of asked) {
+    const plan = database.prepare(`EXPLAIN QUERY PLAN SELECT * FROM segment WHERE (${where}) AND id > ${after} ORDER BY id`).all() as { detail: string }[]
+    t.false(plan.some(({ detail }) => detail.includes('TEMP B-TREE')), where)
+  }
+  database.close()
+  t.deepEqual([given('slow'), given('question 0'), given('question 1199')], [['late'], ['answer 0'], ['answer 1199']])
 })
 
 test('a flood of unknown datagrams is told, and explained for a part', async (t) => {
