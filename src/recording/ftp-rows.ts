@@ -36,6 +36,9 @@ const columns = 'id, verb, argument, path, started, code, text, error'
 /** Rows read in one go. */
 const page = 500
 
+/** Rows looked at in one go for a few of them. */
+const lookedAt = 5000
+
 /** FTP session by session, in its order: made for recordings of a million commands, of which nobody wants all at once. */
 export class FtpRows {
   readonly #database: Database
@@ -52,7 +55,7 @@ export class FtpRows {
     this.#commands = database.prepare(indexed
       ? `SELECT ${columns} FROM ftp_command WHERE session_id = ? AND id > ? ORDER BY id LIMIT ${page}`
       : `SELECT ${columns} FROM ftp_command WHERE id = ?`).raw()
-    this.#transfers = database.prepare(`SELECT * FROM ftp_transfer WHERE ${indexed ? 'session_id' : 'id'} = ? ORDER BY id`)
+    this.#transfers = database.prepare(indexed ? `SELECT * FROM ftp_transfer WHERE session_id = ? AND id > ? ORDER BY id LIMIT ${page}` : 'SELECT * FROM ftp_transfer WHERE id = ?')
   }
 
   /** Sessions of these relays, the first so many after one. */
@@ -78,16 +81,38 @@ export class FtpRows {
     }
   }
 
-  transfers(sessionId: number): readonly FtpTransferRecord[] {
-    const rows = this.#indexed ? this.#transfers.all(sessionId) : (this.#bySession().transfers.get(sessionId) ?? []).map((id) => this.#transfers.get(id))
-    return (rows as Row[]).map(readTransfer)
+  /** A session's transfers in their order, some hundreds at a time. */
+  *transfers(sessionId: number): Generator<readonly FtpTransferRecord[]> {
+    if (!this.#indexed) {
+      const ids = this.#bySession().transfers.get(sessionId) ?? []
+      for (let at = 0; at < ids.length; at += page) yield ids.slice(at, at + page).map((id) => readTransfer(this.#transfers.get(id) as Row))
+      return
+    }
+    for (let after = -1; ;) {
+      const rows = this.#transfers.all(sessionId, after) as Row[]
+      const transfers = rows.map(readTransfer)
+      if (transfers.length > 0) yield transfers
+      if (transfers.length < page) return
+      after = transfers.at(-1)!.id
+    }
   }
 
-  /** Ids of sessions in which somebody was told a folder, in the order of that. */
-  toldFolders(after: number, most: number): readonly { readonly id: number, readonly sessionId: number }[] {
+  /**
+   * Ids of sessions of these relays in which somebody was told a folder, in the order of that: the first so many after a command, as far as one go reads.
+   * @returns with them the last command that was looked at; null where that was the last of all.
+   */
+  toldFolders(relays: readonly number[], after: number, most: number): { readonly sessions: readonly number[], readonly after: number | null } {
     const rows = this.#database.prepare(
-      `SELECT id, session_id FROM ftp_command WHERE id > ? AND verb IN ('PWD', 'XPWD') AND code = 257 ORDER BY id LIMIT ?`).raw().all(after, most) as [number, number][]
-    return rows.map(([id, sessionId]) => ({ id, sessionId }))
+      `SELECT id, CASE WHEN verb IN ('PWD', 'XPWD') AND code = 257 AND (SELECT relay_id FROM connection WHERE id = connection_id) IN (${relays.map(Number).join(', ')}) THEN session_id END
+       FROM ftp_command WHERE id > ? ORDER BY id LIMIT ${lookedAt}`).raw().iterate(after) as IterableIterator<[number, number | null]>
+    const sessions: number[] = []
+    let [count, last] = [0, after]
+    for (const [id, sessionId] of rows) {
+      count++
+      last = id
+      if (sessionId !== null && sessions.push(sessionId) === most) return { sessions, after: last }
+    }
+    return { sessions, after: count < lookedAt ? null : last }
   }
 
   /** Segments with replies, all of them: by the command that they answer, and what nobody asked for by its connection. */

@@ -21,6 +21,7 @@ import type { Peer } from '../real/peer.js'
 import { run } from '../real/program.js'
 import { bytesOf, opening, taping } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
+import { scriptedFtp } from './ftp-script.js'
 
 const on = pyftpdlib.available && installed('curl') ? test.serial : test.serial.skip
 
@@ -592,6 +593,28 @@ on('the same client is told the same a hundred times', async (t) => {
     t.is(server.missed, 0)
     await server.stop()
   }
+})
+
+test('where a user lands on one server says nothing of another', async (t) => {
+  const server = (home: string): Promise<number> => scriptedFtp(t, (line, { reply }) => {
+    if (line === 'PWD') reply(`257 "${home}"`)
+    else if (line.startsWith('SIZE')) reply('213 42')
+    else return false
+    return true
+  })
+  const targets = [await server('/home/tester'), await server('/')] as const
+  const tape = await taping(t, { ftp: targets.map((port) => `0=127.0.0.1:${port}`) })
+  for (const [index, line] of ['PWD', 'SIZE a.txt'].entries()) {
+    const client = await loggedIn(t, tape.relay.listeners[index]!.port)
+    await client.ask(line)
+    await client.ask('QUIT')
+    await client.gone()
+  }
+  await tape.relay.stop()
+  const stand = await serving(t, tape.path, { ftp: `0=127.0.0.1:${targets[1]}` })
+  const client = await loggedIn(t, stand.port)
+  t.is(await client.ask('SIZE /a.txt'), '213 42\r\n')
+  t.deepEqual(missed(stand), [])
 })
 
 test('a recording of FTP in which nobody came has nothing to serve', async (t) => {

@@ -78,7 +78,7 @@ withRedis('a client that goes another way is torn off, and where and how is told
     differs: [{ field: 'offset 44', came: '62 0d 0a |b..|', recorded: '61 0d 0a |a..|' }],
   })
   t.is(miss!.client?.port, localPort)
-  t.is(miss!.text, 'what the client says differs at byte 44 from recorded connection 1: it says 62 0d 0a |b..|, and 61 0d 0a |a..| was recorded')
+  t.is(miss!.text, 'the client says something else than that of recorded connection 1')
 })
 
 test('a greeting, a question in halves, and the server\'s close', async (t) => {

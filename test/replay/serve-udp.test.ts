@@ -1,8 +1,10 @@
 import test from 'ava'
+import Sqlite from 'better-sqlite3'
 import packet from 'dns-packet'
 import { definePlugin, drop, respond } from 'wiretape'
 import type { Recording } from 'wiretape'
 import { RecordedQuestions } from '../../src/replay/serve/udp/recorded-questions.js'
+import { RecordedAnswers } from '../../src/replay/serve/udp/answers.js'
 import type { WiretapeError } from 'wiretape'
 import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
 import type { DatagramPeer } from '../real/datagram-peer.js'
@@ -22,6 +24,17 @@ async function scriptedPeer(t: Parameters<typeof datagramPeer>[0], answer: (text
     for (const text of answer(bytes.toString())) server.socket.send(text, from.port, from.address)
   })
   return server
+}
+
+/** Ids from 1, each of a datagram with the question that `asks` tells. */
+function recordedQuestions(total: number, asks: (id: number) => number, onRead: (after: number) => void = () => {}): Recording {
+  return {
+    dnsQueries: () => [],
+    datagrams: ({ after = 0, limit = 0 }: { after?: number, limit?: number }) => {
+      onRead(after)
+      return Array.from({ length: Math.min(limit, total - after) }, (_, index) => after + index + 1).map((id) => ({ id, bytes: Buffer.from(`question ${asks(id)}`) }))
+    },
+  } as unknown as Recording
 }
 
 async function ask(client: DatagramPeer, port: number, text: string): Promise<string> {
@@ -339,20 +352,11 @@ test('datagrams sent at once each have their own answer, in the order of both; o
 test('a large recording is read while it is served: what has been read is given, what may come still is waited for', async (t) => {
   const total = 9000
   const read: number[] = []
-  const recording = {
-    dnsQueries: () => [],
-    datagrams: ({ after = 0, limit = 0 }: { after?: number, limit?: number }) => {
-      read.push(after)
-      // The last three ask the same.
-      return Array.from({ length: Math.min(limit, total - after) }, (_, index) => after + index + 1).map((id) => ({ id, bytes: Buffer.from(`question ${id > total - 3 ? 1 : id}`) }))
-    },
-  } as unknown as Recording
+  // The last three ask the same.
+  const recording = recordedQuestions(total, (id) => id > total - 3 ? 1 : id, (after) => read.push(after))
   const questions = new RecordedQuestions('repeat')
   const reading = questions.read(recording, [1], () => false)
-  const next = async (text: string): Promise<number | null> => {
-    await questions.ready(Buffer.from(text))
-    return questions.datagrams.next(Buffer.from(text))
-  }
+  const next = (text: string): Promise<number | null> => questions.whenTold(Buffer.from(text), () => questions.datagrams.next(Buffer.from(text)))
   t.is(await next('question 1'), 1)
   t.true(read.length < 3)
   t.is(await next('question 5000'), 5000)
@@ -360,6 +364,51 @@ test('a large recording is read while it is served: what has been read is given,
   t.is(await next('question 1'), total - 2)
   await reading
   t.deepEqual([await next('question 1'), await next('question 1'), await next('question 1'), await next('question 0')], [total - 1, total, total, null])
+})
+
+test('equal datagrams that wait for the same part of a recording have a turn each', async (t) => {
+  for (const [after, beyond] of [['repeat', 6001], ['cycle', 1], ['miss', null]] as const) {
+    const questions = new RecordedQuestions(after)
+    const ask = (): Promise<number | null> => questions.whenTold(Buffer.from('question 1'), () => questions.datagrams.next(Buffer.from('question 1')))
+    const waiting = [ask(), ask(), ask()]
+    await questions.read(recordedQuestions(6001, (id) => id === 6001 ? 1 : id), [1], () => false)
+    t.deepEqual(await Promise.all(waiting), [1, 6001, beyond], after)
+  }
+})
+
+test('an answer is found without sorting its session, and also where it is far from its question', async (t) => {
+  const origin = await datagramPeer(t)
+  const tape = await taping(t, { udp: `0=127.0.0.1:${origin.port}` })
+  const [slow, quick] = [await datagramPeer(t), await datagramPeer(t)]
+  await slow.send('slow', tape.port)
+  const { port: slowPort } = await origin.take()
+  for (let index = 0; index < 1200; index++) {
+    await quick.send(`question ${index}`, tape.port)
+    await origin.send(Buffer.from(`answer ${index}`), (await origin.take()).port)
+    await quick.text()
+  }
+  await origin.send(Buffer.from('late'), slowPort)
+  await slow.text()
+  const recording = await tape.recorded()
+  const asked: { where?: string, after?: number }[] = []
+  const answers = new RecordedAnswers(new Proxy(recording, {
+    get: (all, name: keyof Recording) => name !== 'segments' ? all[name] : (selection: { where?: string, after?: number }) => {
+      asked.push(selection)
+      return all.segments(selection)
+    },
+  }))
+  const given = (text: string): string[] => {
+    const [question] = [...recording.datagrams({ where: `direction = 'up' AND bytes = CAST('${text}' AS BLOB)` })]
+    return answers.to(question!).given.map(({ bytes }) => bytes.toString())
+  }
+  t.deepEqual(given('question 600'), ['answer 600'])
+  const database = new Sqlite(tape.path, { readonly: true })
+  for (const { where, after = 0 } of asked) {
+    const plan = database.prepare(`EXPLAIN QUERY PLAN SELECT * FROM segment WHERE (${where}) AND id > ${after} ORDER BY id`).all() as { detail: string }[]
+    t.false(plan.some(({ detail }) => detail.includes('TEMP B-TREE')), where)
+  }
+  database.close()
+  t.deepEqual([given('slow'), given('question 0'), given('question 1199')], [['late'], ['answer 0'], ['answer 1199']])
 })
 
 test('a flood of unknown datagrams is told, and explained for a part', async (t) => {

@@ -44,7 +44,6 @@ export class Patient {
     return 'there'
   }
 
-  /** It waits no more. */
   close(): void {
     this.#signal.removeEventListener('abort', this.#stir)
   }

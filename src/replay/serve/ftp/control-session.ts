@@ -227,6 +227,7 @@ export class ControlSession {
   /** Gives the final reply, and takes note of it as the client does. */
   async #answered({ verb, argument }: Asked, answer: Answer): Promise<void> {
     const { code, text } = answer
+    if (code === 230) await this.#served.recorded.homeKnown(this.#whereabouts.user)
     this.#settings.answered(verb, argument, code)
     this.#whereabouts.answered(verb, argument, code, text)
     await this.#control.say(answer)

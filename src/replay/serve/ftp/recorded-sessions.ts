@@ -89,7 +89,7 @@ export class SessionReader implements RecordedSessions {
   constructor(recording: Recording, relays: readonly number[]) {
     this.#rows = recording.ftpRows()
     this.#relays = relays
-    this.#told = new HomesTold(this.#rows)
+    this.#told = new HomesTold(this.#rows, relays)
     this.homes = (user) => this.#told.of(user ?? '')
     if (this.#rows.sessions(relays, -1, 1).length === 0) {
       throw new WiretapeError('usage', `${recording.path} has no FTP session to serve: nobody connected to the relay while it was recorded`)
@@ -124,20 +124,36 @@ export class SessionReader implements RecordedSessions {
     }
   }
 
-  /** Reads no more. */
   stop(): void {
     this.#stopped = true
+    this.#told.stop()
+  }
+
+  /** Resolves once `homes` tells of this user. @throws what keeps the recording from being read. */
+  homeKnown(user: string | null): Promise<void> {
+    return this.#told.known(user ?? '')
   }
 
   async #readSession({ id, connectionId, started }: FtpSessionLine): Promise<void> {
     const session: RecordedSession = { id, connectionId, started, from: this.commands.length, to: this.commands.length }
-    const own = homeIn(this.#rows, id)
+    const own = await homeIn(this.#rows, id)
     const whereabouts = new Whereabouts(own === undefined ? this.homes : () => own.home)
-    const transfers = new Map(this.#rows.transfers(id).map((transfer) => [transfer.commandId, transfer]))
+    const transfers = new Map<number | null, FtpTransferRecord>()
+    for await (const some of unhurried(this.#rows.transfers(id))) for (const transfer of some) transfers.set(transfer.commandId, transfer)
+    if (this.#stopped) return
     this.sessions.push(session)
     this.partial = session
     for (const lines of this.#rows.commands(id)) {
-      for (const line of lines) this.#add(session, line, transfers.get(line.id) ?? null, whereabouts)
+      for (const line of lines) {
+        whereabouts.asked(line.verb, line.argument)
+        if (own === undefined && line.code === 230) {
+          // What was read before may be asked for meanwhile.
+          session.to = this.commands.length
+          await this.homeKnown(whereabouts.user)
+          if (this.#stopped) return
+        }
+        this.#add(session, line, transfers.get(line.id) ?? null, whereabouts)
+      }
       session.to = this.commands.length
       this.#read += lines.length
       if (this.#read < commandsAtOnce) continue
@@ -150,7 +166,6 @@ export class SessionReader implements RecordedSessions {
   }
 
   #add(session: RecordedSession, { id, verb, argument, path: told, started, code, text, error }: FtpCommandLine, transfer: FtpTransferRecord | null, whereabouts: Whereabouts): void {
-    whereabouts.asked(verb, argument)
     if (verb === 'USER' && argument !== null) this.users.add(argument)
     const path = told ?? whereabouts.pathOf(verb, argument)
     this.commands.push({ place: this.commands.length, session, id, verb, argument, path, key: whereabouts.keyOf(verb, argument, path), started, code, error, transfer })
@@ -171,40 +186,66 @@ export function hasWeight(session: RecordedSession, commands: readonly RecordedC
   return false
 }
 
-/** Where users land, as the first session of theirs tells that does. */
+/** Where users land, as the first session of theirs tells that does. Read as far as somebody wants to know. */
 class HomesTold {
   readonly #rows: FtpRows
+  readonly #relays: readonly number[]
   readonly #told = new Map<string, string | null>()
   readonly #seen = new Set<number>()
   #after = -1
   #left = mostTold
+  /** Shared by all who wait. */
+  #reading: Promise<void> | null = null
 
-  constructor(rows: FtpRows) {
+  constructor(rows: FtpRows, relays: readonly number[]) {
     this.#rows = rows
+    this.#relays = relays
   }
 
+  async known(user: string): Promise<void> {
+    while (!this.#told.has(user) && this.#left > 0) await (this.#reading ??= this.#readOn())
+  }
+
+  /** Of a user who is known. */
   of(user: string): string | null {
-    while (!this.#told.has(user) && this.#left > 0) this.#readOn()
     return this.#told.get(user) ?? (this.#told.has(user) ? null : assumedHome)
   }
 
-  #readOn(): void {
-    const told = this.#rows.toldFolders(this.#after, toldAtOnce)
-    this.#left = told.length < toldAtOnce ? 0 : this.#left - told.length
-    for (const { id, sessionId } of told) {
-      this.#after = id
-      if (this.#seen.has(sessionId)) continue
-      this.#seen.add(sessionId)
-      const user = userIn(this.#rows, sessionId)
-      if (this.#told.has(user)) continue
-      const home = homeIn(this.#rows, sessionId)
-      if (home !== undefined) this.#told.set(user, home.home)
+  stop(): void {
+    this.#left = 0
+  }
+
+  async #readOn(): Promise<void> {
+    try {
+      await breathe()
+      const { sessions, after } = this.#rows.toldFolders(this.#relays, this.#after, toldAtOnce)
+      for (const sessionId of sessions) {
+        if (this.#seen.has(sessionId)) continue
+        const user = await userIn(this.#rows, sessionId)
+        const home = this.#told.has(user) ? undefined : await homeIn(this.#rows, sessionId)
+        if (home !== undefined) this.#told.set(user, home.home)
+        this.#seen.add(sessionId)
+      }
+      this.#after = after ?? this.#after
+      this.#left = after === null ? 0 : Math.max(0, this.#left - sessions.length)
+    } finally {
+      this.#reading = null
     }
   }
 }
 
-function userIn(rows: FtpRows, sessionId: number): string {
-  for (const lines of rows.commands(sessionId)) {
+/** Page by page: clients have their turn between. */
+async function* unhurried<Page>(pages: Iterable<Page>): AsyncGenerator<Page> {
+  let first = true
+  for (const page of pages) {
+    if (!first) await breathe()
+    first = false
+    yield page
+  }
+}
+
+async function userIn(rows: FtpRows, sessionId: number): Promise<string> {
+  for await (const lines of unhurried(rows.commands(sessionId))) {
     const user = lines.find(({ verb }) => verb === 'USER')
     if (user !== undefined) return user.argument ?? ''
   }
@@ -212,8 +253,8 @@ function userIn(rows: FtpRows, sessionId: number): string {
 }
 
 /** The first PWD tells, where nothing led elsewhere before. */
-function homeIn(rows: FtpRows, sessionId: number): { readonly home: string | null } | undefined {
-  for (const lines of rows.commands(sessionId)) {
+async function homeIn(rows: FtpRows, sessionId: number): Promise<{ readonly home: string | null } | undefined> {
+  for await (const lines of unhurried(rows.commands(sessionId))) {
     for (const { verb, code, text } of lines) {
       if (/^(?:X?CWD|CDUP|XCUP)$/.test(verb)) return undefined
       if (code !== 257 || (verb !== 'PWD' && verb !== 'XPWD')) continue

@@ -49,7 +49,7 @@ export class Script {
 
   /** A client has connected. @returns null where that depends on what hasn't been read yet. */
   follow(): Follower | null {
-    this.#grow()
+    this.grow()
     const session = this.#next()
     return session === undefined ? null : new Follower(this, session)
   }
@@ -66,10 +66,6 @@ export class Script {
 
   /** @internal Takes in what has been read meanwhile. */
   grow(): void {
-    this.#grow()
-  }
-
-  #grow(): void {
     const { sessions } = this.#recorded
     while (this.#uses.length < sessions.length) {
       const use: Use = { session: sessions[this.#uses.length]!, weighs: null, taken: 0, followers: 0 }

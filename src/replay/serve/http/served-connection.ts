@@ -145,10 +145,11 @@ export class ServedConnection {
   /** The recorded head, and from then on the connection is no HTTP any more. */
   async #tunnel(asking: Asking, answer: RecordedAnswer, equal: readonly number[]): Promise<void> {
     const { tunnels, pace, onServed, onMiss, onProblem } = this.#site
+    // Reads the recording: where that fails, the client can still be told.
+    const tunnel = tunnels.open(asking, equal)
     await playAnswer(this.#socket, asking, answer, false, this.#site, this.#gone.signal)
     if (this.#ended) return
     this.#ended = true
-    const tunnel = tunnels.open(asking, equal)
     // What came behind the request was taken for HTTP, or kept.
     const { waiting } = this.#inflow
     const bytes = Buffer.concat(waiting.flatMap((piece) => piece.type === 'span' ? [piece.bytes] : []))

@@ -42,8 +42,8 @@ export function missOf(departure: Departure, opening: Buffer, client: Address | 
   const [now, then] = [byteView(came), recorded === null ? null : byteView(recorded)]
   return {
     ...plain, kind: 'diverged', closest, differs: [{ field: `offset ${offset}`, came: now, recorded: then }],
-    text: then === null ? `the client of ${name} ${closest} said nothing more after byte ${offset}, this one says ${now}`
-      : `what the client says differs at byte ${offset} from ${name} ${closest}: it says ${now}, and ${then} was recorded`,
+    // Where and how is told by what differs.
+    text: then === null ? `the client says more than that of ${name} ${closest}` : `the client says something else than that of ${name} ${closest}`,
   }
 }
 

@@ -19,6 +19,9 @@ const nothing: Answers = { given: [], uncertain: null }
 /** Datagrams that may answer one question. */
 const mostAnswers = 10_000
 
+/** Rows of the file among which a neighbour is looked for first: it is nearly always there, and an index would have the whole session sorted. */
+const near = 1000
+
 /** Reads from a recording what clients got for their datagrams. */
 export class RecordedAnswers {
   readonly #recording: Recording
@@ -43,14 +46,12 @@ export class RecordedAnswers {
   to({ id, connectionId, time }: UdpDatagram): Answers {
     const from = this.#received(id)
     if (from === null) return nothing
-    const of = (direction: Direction): string => `connection_id = ${connectionId} AND direction = '${direction}'`
-    const asked = `${of('up')} AND leg = 'received'`
-    const [first] = this.#recording.segments({ where: of('down'), after: from.id, limit: 1 })
-    if (first === undefined) return nothing
-    const [earlier] = this.#recording.segments({ where: `id = (SELECT max(id) FROM segment WHERE ${of('down')} AND id < ${from.id})`, limit: 1 })
-    const questions = [...this.#recording.segments({ where: `${asked} AND id < ${first.id}`, after: earlier?.id ?? 0, limit: mostAnswers })]
-    const [next] = this.#recording.segments({ where: asked, after: first.id, limit: 1 })
-    const answers = [...this.#recording.segments({ where: `${of('down')}${next === undefined ? '' : ` AND id < ${next.id}`}`, after: first.id - 1, limit: mostAnswers })]
+    const first = this.#firstOf(connectionId, 'down', from.id)
+    if (first === null) return nothing
+    const earlier = this.#lastAnswerBefore(connectionId, from.id)
+    const questions = this.#between(connectionId, 'up', earlier?.id ?? 0, first.id)
+    const next = this.#firstOf(connectionId, 'up', first.id)
+    const answers = this.#between(connectionId, 'down', first.id - 1, next?.id ?? Infinity)
       .filter(({ leg, messageId, replaces }) => leg === 'received' || (messageId === null && replaces === 0))
     const dealt = questions.length === answers.length
     const own = dealt ? answers.slice(questions.findIndex((one) => one.id === from.id)).slice(0, 1) : questions.at(-1)?.id === from.id ? answers : []
@@ -74,6 +75,24 @@ export class RecordedAnswers {
     })]
   }
 
+  /** What was sent in one direction of a session, after one segment and before another. */
+  #between(connectionId: number, direction: Direction, after: number, before: number): Segment[] {
+    const sent = before - after <= near ? byPlace(connectionId, direction) : byIndex(connectionId, direction)
+    return [...this.#recording.segments({ where: before === Infinity ? sent : `${sent} AND id < ${before}`, after, limit: mostAnswers })]
+  }
+
+  #firstOf(connectionId: number, direction: Direction, after: number): Segment | null {
+    const one = (where: string): Segment | undefined => [...this.#recording.segments({ where, after, limit: 1 })][0]
+    return one(`${byPlace(connectionId, direction)} AND id <= ${after + near}`) ?? one(byIndex(connectionId, direction)) ?? null
+  }
+
+  #lastAnswerBefore(connectionId: number, before: number): Segment | null {
+    const one = (id: string): Segment | undefined => [...this.#recording.segments({ where: `id = (${id})`, limit: 1 })][0]
+    return one(`SELECT max(id) FROM segment WHERE ${byPlace(connectionId, 'down')} AND id < ${before} AND id >= ${before - near}`)
+      // Without the sign all of the file that is before would be gone through.
+      ?? one(`SELECT max(+id) FROM segment WHERE ${byIndex(connectionId, 'down')} AND +id < ${before}`) ?? null
+  }
+
   #given(segment: Segment): Segment[] {
     const { leg, messageId, replaces, bytes } = segment
     // A replacement is found with what it replaces; what replaces nothing and belongs to nothing was a plugin's own answer.
@@ -89,4 +108,14 @@ export class RecordedAnswers {
   #received(datagramId: number): Segment | null {
     return [...this.#recording.segments({ where: `message_id = ${datagramId} AND leg = 'received'`, limit: 1 })][0] ?? null
   }
+}
+
+/** Segments of a session, found by the index of its connection. */
+function byIndex(connectionId: number, direction: Direction): string {
+  return `connection_id = ${connectionId} AND direction = '${direction}'${direction === 'up' ? ' AND leg = \'received\'' : ''}`
+}
+
+/** The same, found by going through rows: for a few of them. */
+function byPlace(connectionId: number, direction: Direction): string {
+  return `+connection_id = ${connectionId} AND +direction = '${direction}'${direction === 'up' ? ' AND leg = \'received\'' : ''}`
 }

@@ -22,12 +22,16 @@ export class RecordedQuestions {
     this.queries = new Given(after)
   }
 
-  /** Resolves once enough has been read to tell what answers this. @throws what keeps the recording from being read. */
-  async ready(bytes: Buffer): Promise<void> {
+  /**
+   * Takes what answers this once enough has been read to tell: at once then, as others that wait may ask for the same.
+   * @throws what keeps the recording from being read.
+   */
+  async whenTold<Taken>(bytes: Buffer, take: () => Taken): Promise<Taken> {
     while (!this.#tells(bytes)) {
       if (this.#failure !== null) throw this.#failure.thrown
       await new Promise<void>((resolve) => this.#grown.push(resolve))
     }
+    return take()
   }
 
   /** Never rejects. @param over asked between slices: whether nobody waits for it any longer. */

@@ -28,9 +28,7 @@ export const startUdp: StartStandIn = async ({ recording, relays, listen, pace, 
   }
 
   const answer = async (bytes: Buffer, from: RemoteInfo, since: number): Promise<void> => {
-    await questions.ready(bytes)
-    if (over.signal.aborted) return
-    const found = responder.answer(bytes, addressOf(from.address, from.port)!)
+    const found = await questions.whenTold(bytes, () => over.signal.aborted ? [] : responder.answer(bytes, addressOf(from.address, from.port)!))
     if (!('length' in found)) {
       onMiss(found)
       return
