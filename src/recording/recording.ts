@@ -208,6 +208,11 @@ export class Recording {
       ?? one('SELECT (SELECT count(*) FROM udp_datagram b WHERE b.connection_id = d.connection_id AND b.id < d.id) FROM udp_datagram d WHERE id = ?')
   }
 
+  /** Id of the last one that is there yet; 0 where there is none. */
+  newestExchange(): number {
+    return this.#database.prepare('SELECT coalesce(max(id), 0) FROM http_exchange_row').pluck().get() as number
+  }
+
   /** The exchange of a connection that began last. */
   lastExchange(connectionId: number): HttpExchange | null {
     const row = this.#queries.row('SELECT * FROM http_exchange WHERE id = (SELECT max(id) FROM http_exchange_row WHERE connection_id = ?)', checkId(connectionId))
