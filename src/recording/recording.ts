@@ -9,6 +9,7 @@ import {
 } from './read-rows.js'
 import type { Row } from './read-rows.js'
 import type { RecordedPiece } from './legs.js'
+import { tellDamage } from './damage.js'
 import { FtpRows } from './ftp-rows.js'
 import { pathsAround, requestLines, streamEnds } from './lean-rows.js'
 import type { RequestLine, StreamEnds } from './lean-rows.js'
@@ -55,6 +56,7 @@ export function openRecording(path: string = newestRecording()): Recording {
   }
   try {
     checkVersion(database, path)
+    tellDamage(database, path)
     return new Recording(path, database)
   } catch (thrown) {
     database.close()
