@@ -279,3 +279,16 @@ test('options that there aren\'t, recording what would not be masked, and asking
   const masked = await recordedHttp(t, (_, response) => response.end('x'), (relay) => get(relay, '/'), { plugins: ['redact'] })
   await t.throwsAsync(serveRecording(masked.path, { http: 0, onMiss: 'record=http://127.0.0.1:9' }), { code: 'usage', message: /were masked by redact, and those that come now would not be: use forward=/ })
 })
+
+test('a masked query of another length is the closest, and the miss says why', async (t) => {
+  const { path } = await recordedHttp(t, (_, response) => response.end('x'), async (port) => {
+    await get(port, '/items?token=sesame')
+    await get(port, '/items?token=')
+    await get(port, '/items')
+  }, { plugins: ['redact'] })
+  const server = await serving(t, path, { http: 0 })
+  t.is((await get(server.port, '/items?token=simsim'))[0], 200)
+  const [status, body] = await get(server.port, '/items?token=a-longer-one')
+  t.is(status, 502)
+  t.regex(body, /the closest is exchange \d+, GET \/items\?token=\*{6}; its query token is masked there: anything of the same length goes, and this has another\n/)
+})

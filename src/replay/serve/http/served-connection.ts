@@ -213,7 +213,7 @@ export class ServedConnection {
     const closest = closestTo(asking, settings.rulesFor(asking.path), recording, relays)
     return {
       ...own, kind: 'unknown', closest: closest?.id ?? null, differs: closest?.differs ?? [],
-      text: closest === null ? `no recorded request matches ${asked}: no request was recorded there` : `no recorded request matches ${asked}: the closest is exchange ${closest.id}, ${closest.text}`,
+      text: closest === null ? `no recorded request matches ${asked}: no request was recorded there` : `no recorded request matches ${asked}: the closest is exchange ${closest.id}, ${closest.text}${maskedIn(closest.masked)}`,
     }
   }
 
@@ -286,4 +286,9 @@ export class ServedConnection {
       else this.#socket.resume()
     }
   }
+}
+
+function maskedIn(fields: readonly string[]): string {
+  if (fields.length === 0) return ''
+  return `; its ${fields.join(', ')} ${fields.length === 1 ? 'is' : 'are'} masked there: anything of the same length goes, and this has another`
 }
