@@ -1,8 +1,9 @@
+import { foreignOptions } from '../replay/serve/foreign-options.js'
 import { newestRecording } from '../recording/recording-path.js'
 import { serveRecording } from '../index.js'
 import type { Miss, RecordingServer, ServeOptions } from '../index.js'
 import { readConfig } from './config.js'
-import { printableLine } from './escape.js'
+import { printableJson, printableLine } from './escape.js'
 import { formatCount } from './units.js'
 
 export interface ServeArguments {
@@ -53,9 +54,14 @@ async function optionsOf(given: Omit<ServeArguments, 'file' | 'strict' | 'json' 
   const list = (name: 'http' | 'tcp' | 'udp' | 'ftp'): readonly string[] => [...[config[name] ?? []].flat().map(String), ...given[name]]
   const { after, timing, onMiss, tcpMatch } = given
   const words = { after, timing, onMiss, tcpMatch, match: splitAtCommas(given.match), ignore: splitAtCommas(given.ignore), refresh: splitAtCommas(given.refresh) }
+  const listeners = { http: list('http'), tcp: list('tcp'), udp: list('udp'), ftp: list('ftp') }
+  const served = (['http', 'tcp', 'udp', 'ftp'] as const).filter((protocol) => listeners[protocol].length > 0)
+  // A file's defaults are for whatever is served.
+  const foreign = foreignOptions(config, served)
+  const defaults = Object.fromEntries(Object.entries(config).filter(([name]) => !foreign.includes(name)))
   return {
-    ...config, ...Object.fromEntries(Object.entries(words).filter(([, value]) => value !== undefined)),
-    http: list('http'), tcp: list('tcp'), udp: list('udp'), ftp: list('ftp'),
+    ...defaults, ...Object.fromEntries(Object.entries(words).filter(([, value]) => value !== undefined)),
+    ...listeners,
     onProblem: (message) => process.stderr.write(`wiretape: ${message}\n`),
   }
 }
@@ -65,14 +71,19 @@ function tell(miss: Miss, json: boolean): void {
     console.log(JSON.stringify({ type: 'miss', ...miss }))
     return
   }
-  const { text, protocol, differs } = miss
-  // Of TCP, the sentence has all of it.
-  const fields = protocol === 'tcp' ? [] : differs.map(({ field, came, recorded }) => `  ${printableLine(field)}: ${told(came)} came, ${told(recorded)} is recorded`)
+  const { text } = miss
+  const fields = untold(miss).map(({ field, came, recorded }) => `  ${printableLine(field)}: ${told(came)} came, ${told(recorded)} is recorded`)
   process.stderr.write(`${[`miss: ${printableLine(text)}`, ...fields].join('\n')}\n`)
 }
 
 function told(value: string | null): string {
-  return value === null ? 'nothing' : JSON.stringify(printableLine(value))
+  return value === null ? 'nothing' : printableJson(value)
+}
+
+/** Of a conversation or a command, the sentence mostly has both sides already. */
+function untold({ protocol, kind, text, differs }: Miss): Miss['differs'] {
+  if (protocol === 'http' && kind !== 'diverged') return differs
+  return differs.filter(({ came, recorded }) => ![came, recorded].every((side) => side === null || text.includes(side)))
 }
 
 function splitAtCommas(text: string | undefined): readonly string[] | undefined {

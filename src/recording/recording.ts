@@ -9,6 +9,7 @@ import {
 } from './read-rows.js'
 import type { Row } from './read-rows.js'
 import type { RecordedPiece } from './legs.js'
+import { tellDamage } from './damage.js'
 import { FtpRows } from './ftp-rows.js'
 import { pathsAround, requestLines, streamEnds } from './lean-rows.js'
 import type { RequestLine, StreamEnds } from './lean-rows.js'
@@ -55,6 +56,7 @@ export function openRecording(path: string = newestRecording()): Recording {
   }
   try {
     checkVersion(database, path)
+    tellDamage(database, path)
     return new Recording(path, database)
   } catch (thrown) {
     database.close()
@@ -206,6 +208,11 @@ export class Recording {
     return one(`SELECT (SELECT count(*) FROM http_exchange_row b WHERE b.connection_id = e.connection_id AND b.id < e.id) FROM http_exchange_row e WHERE id = ?`)
       ?? one('SELECT ordinal FROM ftp_command WHERE id = ?')
       ?? one('SELECT (SELECT count(*) FROM udp_datagram b WHERE b.connection_id = d.connection_id AND b.id < d.id) FROM udp_datagram d WHERE id = ?')
+  }
+
+  /** Id of the last one that is there yet; 0 where there is none. */
+  newestExchange(): number {
+    return this.#database.prepare('SELECT coalesce(max(id), 0) FROM http_exchange_row').pluck().get() as number
   }
 
   /** The exchange of a connection that began last. */

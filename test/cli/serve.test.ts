@@ -61,22 +61,58 @@ test('serve --strict counts what is missing of every protocol', async (t) => {
   }
 })
 
-test('serve: a miss over TCP is one line, with the offset once', async (t) => {
-  const origin = await serve(t, (socket) => socket.on('data', (bytes) => socket.write(`got ${bytes.length}\r\n`)).on('end', () => socket.end()))
+test('serve: what a miss tells is escaped once, and told once', async (t) => {
+  const origin = await serve(t, (socket) => { socket.once('data', () => socket.write('answer')) })
   const tape = await taping(t, { tcp: `0=127.0.0.1:${origin.port}` })
-  const peer = await connectTo(t, tape.port)
-  peer.write('hello a\r\n')
-  await peer.through('\r\n')
-  peer.finish().socket.destroy()
+  const client = await connectTo(t, tape.port)
+  client.write('question')
+  await client.through('answer')
+  client.finish()
+  client.socket.destroy()
   await tape.relay.stop()
-  const serving = startWiretape(t, 'serve', tape.path, '--tcp', '0')
-  const [, port] = await serving.lines.next(/^tcp +\S*:(\d+) stands in/)
-  const other = await connectTo(t, Number(port))
-  other.write('hello b\r\n')
+  const tcp = startWiretape(t, 'serve', tape.path, '--tcp', '0')
+  const other = await connectTo(t, Number((await tcp.lines.next(/^tcp .*:(\d+) stands/))[1]))
+  other.write('quarrels')
   await other.over()
+  tcp.signal('SIGINT')
+  t.is((await tcp.ended).code, 0)
+  t.regex(tcp.stderr(), /^miss: the client says something else than that of recorded connection 1\n {2}offset 2: .* came, .* is recorded\n[01] answers?/m)
+  const { path } = await recordedHttp(t, (_, response) => response.end('recorded'), asking)
+  const http = startWiretape(t, 'serve', path, '--http', '0')
+  const odd = await connectTo(t, Number((await http.lines.next(/^http .*:(\d+) stands/))[1]))
+  odd.write('GET /books?page=\x1b[31m HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n')
+  const answer = (await odd.rest()).toString()
+  t.false(answer.includes('\x1b'))
+  t.true(answer.includes('matches GET /books?page=\\x1b[31m:'), answer)
+  http.signal('SIGINT')
+  t.is((await http.ended).code, 0)
+  t.regex(http.stderr(), /^ {2}query page: "\\u001b\[31m" came, "1" is recorded$/m)
+})
+
+test('serve: options that can\'t apply to what is served are one line; a config file\'s are left aside', async (t) => {
+  const origin = await serve(t, () => {})
+  const tape = await taping(t, { tcp: `0=127.0.0.1:${origin.port}`, udp: `0=127.0.0.1:${origin.port}`, http: `0=http://127.0.0.1:${origin.port}` })
+  await tape.relay.stop()
+  for (const [args, message] of [
+    [['--tcp', '0', '--on-miss', 'forward=http://127.0.0.1:9'], /^wiretape: --on-miss: only HTTP requests can be sent on to a live server; what is served is tcp, without --http\n$/],
+    [['--tcp', '0', '--match', 'path'], /^wiretape: --match: only HTTP .*\n$/],
+    [['--udp', '0', '--refresh', 'date'], /^wiretape: --refresh: only HTTP .*\n$/],
+    [['--udp', '0', '--tcp-match', 'turn'], /^wiretape: --tcp-match: only TCP.*without --tcp or --http\n$/],
+  ] as const) {
+    const { code, stderr } = await wiretape(t, 'serve', tape.path, ...args)
+    t.deepEqual([code, message.test(stderr)], [2, true], stderr)
+  }
+  const config = join(temporaryFolder(t), 'serve.json')
+  writeFileSync(config, JSON.stringify({ serve: { match: ['path'] } }))
+  const serving = startWiretape(t, 'serve', tape.path, '--config', config, '--tcp', '0')
+  await serving.lines.next(/^tcp .*/)
   serving.signal('SIGINT')
-  await serving.ended
-  t.deepEqual(serving.stderr().match(/^miss: .*\n(?: {2}.*\n)*/gm), ['miss: what the client says differs at byte 6 from recorded connection 1: it says 62 0d 0a |b..|, and 61 0d 0a |a..| was recorded\n'])
+  t.is((await serving.ended).code, 0)
+  const empty = startWiretape(t, 'serve', tape.path, '--http', '0')
+  await empty.lines.next(/^http .*/)
+  empty.signal('SIGINT')
+  t.is((await empty.ended).code, 0)
+  t.regex(empty.stderr(), /^note: nothing was recorded over http$/m)
 })
 
 test('serve --json; routes from a config file', async (t) => {

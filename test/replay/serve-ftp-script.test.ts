@@ -1,12 +1,14 @@
 import { connect } from 'node:net'
 import test from 'ava'
+import { serveRecording } from 'wiretape'
 import { DataChannel } from '../../src/replay/serve/ftp/data-channel.js'
 import type { RecordedCommand, RecordedSession, RecordedSessions } from '../../src/replay/serve/ftp/recorded-sessions.js'
 import { Script } from '../../src/replay/serve/ftp/script.js'
 import type { Follower } from '../../src/replay/serve/ftp/script.js'
 import { Whereabouts } from '../../src/replay/serve/ftp/whereabouts.js'
 import { within } from '../real/deadline.js'
-import { peerServer } from '../real/peer.js'
+import { connectTo, peerServer } from '../real/peer.js'
+import { ftpVisit, scriptedFtp } from './ftp-script.js'
 
 /** Sessions of commands; each has `session:place in it` as its argument of record. */
 function recorded(...scripts: readonly (readonly string[])[]): RecordedSessions {
@@ -156,4 +158,17 @@ test('a data connection that never comes is given up, and a later request takes 
   t.is(await waiting, null)
   other.dialAt({ host: '127.0.0.1', port: first })
   t.is(await other.take(signal), null)
+})
+
+test('who doesn\'t log in is given what was recorded for who did', async (t) => {
+  const path = await ftpVisit(t, await scriptedFtp(t), ['SIZE a', 'QUIT'])
+  const server = await serveRecording(path, { ftp: 0 })
+  t.teardown(() => server.stop())
+  const client = await connectTo(t, server.port)
+  await client.through('\r\n')
+  client.write('SIZE a\r\n')
+  t.is(await client.through('\r\n'), '200 SIZE a\r\n')
+  client.write('SIZE b\r\n')
+  t.regex(await client.through('\r\n'), /path \/b, recorded \/a/)
+  t.is(server.missed, 1)
 })

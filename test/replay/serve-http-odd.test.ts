@@ -104,6 +104,48 @@ test('what was no HTTP isn\'t given', async (t) => {
   t.regex(body, /isn't given short: it is no HTTP/)
 })
 
+test('a request of which nobody can say where it ends is told, missed, and the last of its connection', async (t) => {
+  const { path } = await recordedHttp(t, (_, response) => response.end('x'), (port) => get(port, '/'))
+  const server = await serving(t, path, { http: 0 })
+  const asked: readonly (readonly [string, RegExp])[] = [
+    ['Content-Length: abc\r\n\r\n', /Content-Length "abc"/],
+    ['Content-Length: -5\r\n\r\n', /Content-Length "-5"/],
+    ['Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello', /Content-Length "5, 6"/],
+    ['Transfer-Encoding: gzip\r\n\r\nhello', /Transfer-Encoding "gzip" doesn't end in chunked/],
+    ['Transfer-Encoding: chunked\r\n\r\nzz\r\nhello', /chunk size not understood: "zz"/],
+  ]
+  for (const [fields, reason] of asked) {
+    const client = await connectTo(t, server.port)
+    client.write(`POST /a HTTP/1.1\r\nHost: h\r\n${fields}`)
+    const answer = (await client.rest()).toString()
+    t.regex(answer, /^HTTP\/1\.1 502 /)
+    t.regex(answer, /\r\nConnection: close\r\n/i)
+    t.regex(answer, /POST \/a can't be read to its end: /)
+    t.regex(answer, reason)
+    t.regex(server.misses.at(-1)!.text, reason)
+    t.is(server.misses.at(-1)!.asked, 'POST /a')
+  }
+  t.is(server.missed, asked.length)
+})
+
+test('what is recorded in place of a miss was given already: the next one asks the live server again', async (t) => {
+  let count = 0
+  const counting: RequestListener = (_, response) => response.end(String(++count))
+  const { path } = await recordedHttp(t, counting, async (port) => {
+    await get(port, '/count')
+    await get(port, '/count')
+  })
+  const target = await live(t, counting)
+  const server = await serving(t, path, { http: 0, onMiss: `record=${target}`, after: 'miss' })
+  const said: string[] = []
+  for (let n = 0; n < 6; n++) said.push((await get(server.port, '/count'))[1])
+  t.deepEqual(said, ['1', '2', '3', '4', '5', '6'])
+  await server.stop()
+  const again = await serving(t, path, { http: 0, after: 'miss' })
+  for (const one of said) t.is((await get(again.port, '/count'))[1], one)
+  t.is((await get(again.port, '/count'))[0], 502)
+})
+
 test('304 and 206 are for who asks with a condition or for a range; HEAD is answered by a GET\'s head', async (t) => {
   const body = '0123456789'
   const { path } = await recordedHttp(t, ({ headers }, response) => {
@@ -236,4 +278,17 @@ test('options that there aren\'t, recording what would not be masked, and asking
   await refused({ http: [0, 0] as never, onMiss: 'record=http://127.0.0.1:9' }, /for one --http listener alone/)
   const masked = await recordedHttp(t, (_, response) => response.end('x'), (relay) => get(relay, '/'), { plugins: ['redact'] })
   await t.throwsAsync(serveRecording(masked.path, { http: 0, onMiss: 'record=http://127.0.0.1:9' }), { code: 'usage', message: /were masked by redact, and those that come now would not be: use forward=/ })
+})
+
+test('a masked query of another length is the closest, and the miss says why', async (t) => {
+  const { path } = await recordedHttp(t, (_, response) => response.end('x'), async (port) => {
+    await get(port, '/items?token=sesame')
+    await get(port, '/items?token=')
+    await get(port, '/items')
+  }, { plugins: ['redact'] })
+  const server = await serving(t, path, { http: 0 })
+  t.is((await get(server.port, '/items?token=simsim'))[0], 200)
+  const [status, body] = await get(server.port, '/items?token=a-longer-one')
+  t.is(status, 502)
+  t.regex(body, /the closest is exchange \d+, GET \/items\?token=\*{6}; its query token is masked there: anything of the same length goes, and this has another\n/)
 })

@@ -8,6 +8,7 @@ import { startHttp } from './http/start.js'
 import { Pace } from '../pace.js'
 import type { Timing } from '../pace.js'
 import { startFtp } from './ftp/start-ftp.js'
+import { refuseForeign } from './foreign-options.js'
 import { readHttpServeOptions } from './http/options.js'
 import type { HttpServeOptions } from './http/options.js'
 import type { Miss } from './miss.js'
@@ -137,6 +138,7 @@ export class RecordingServer {
     const tcp = readTcpMatch(options.tcpMatch)
     const places = (['http', 'tcp', 'udp', 'ftp'] as const).flatMap((protocol) => listed(protocol, options[protocol]).map((text) => placeOf(protocol, text, this.#recording)))
     if (places.length === 0) throw new WiretapeError('usage', `nothing to serve: name at least one listener, such as ${this.#examples()}`)
+    refuseForeign(options, places.map(({ protocol }) => protocol))
     if (http.onMiss.kind === 'record' && places.filter(({ protocol }) => protocol === 'http').length > 1) {
       throw new WiretapeError('usage', `--on-miss record=${http.onMiss.target.text}: for one --http listener alone: serve the others by a process of their own`)
     }
@@ -164,7 +166,7 @@ export class RecordingServer {
       onMiss: (miss) => this.#take(miss),
     })
     this.#running.push(running)
-    if (['tcp', 'udp'].includes(protocol) && [...this.#recording.connections({ where: `protocol = '${protocol}' AND relay_id IN (${relays.join(', ')})`, limit: 1 })].length === 0) this.#silent.add(protocol)
+    if (protocol !== 'ftp' && [...this.#recording.connections({ where: `protocol = '${protocol}' AND relay_id IN (${relays.join(', ')})`, limit: 1 })].length === 0) this.#silent.add(protocol)
     const { host, port } = running.address
     this.#listeners.push({ protocol, host, port, url: protocol === 'http' ? `http://${formatAddress({ host, port })}` : formatAddress({ host, port }), target })
   }

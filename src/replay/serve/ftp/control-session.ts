@@ -95,19 +95,37 @@ export class ControlSession {
   async #answer({ verb, argument, at }: CommandLine): Promise<void> {
     const whereabouts = this.#whereabouts
     whereabouts.asked(verb, argument)
-    const path = whereabouts.pathOf(verb, argument)
-    const asked: Asked = { verb, argument, path, key: whereabouts.keyOf(verb, argument, path) }
+    let asked = this.#asked(verb, argument)
     const refusal = this.#data?.refusal(asked) ?? null
     if (refusal !== null) {
       await this.#answered(asked, refusal)
       return
     }
-    const found = await this.#find(asked)
+    let found = await this.#find(asked)
+    // Nobody has to log in: then a path is meant as it was by those who did.
+    if (found.command === null && whereabouts.folder === null && whereabouts.user === null && (takesPath(verb) || /^X?PWD$/.test(verb))) {
+      whereabouts.unannounced(this.#userFollowed())
+      asked = this.#asked(verb, argument)
+      found = await this.#find(asked)
+    }
     if (found.command !== null) await this.#repeat(asked, found.command, at)
     else if (preparesData(verb) !== null) await this.#prepare(asked, null)
     else await this.#improvise(asked, found.exhausted)
     this.#abortedTransfer &&= verb !== 'ABOR'
     await this.#endAsRecorded(at)
+  }
+
+  #asked(verb: string, argument: string | null): Asked {
+    const path = this.#whereabouts.pathOf(verb, argument)
+    return { verb, argument, path, key: this.#whereabouts.keyOf(verb, argument, path) }
+  }
+
+  /** Who logged in in the session that is followed; null where nobody did. */
+  #userFollowed(): string | null {
+    const session = this.#follower!.session
+    const { commands } = this.#served.recorded
+    for (let place = session?.from ?? 0; place < (session?.to ?? 0); place++) if (commands[place]!.verb === 'USER') return commands[place]!.argument
+    return null
   }
 
   async #find(asked: Asked): Promise<Found> {

@@ -39,13 +39,18 @@ export class Whereabouts {
     if (verb === 'USER') this.#user = argument
   }
 
+  /** Is given what was recorded without logging in, as though this user had. */
+  unannounced(user: string | null): void {
+    const home = this.#homes(user)
+    if (home !== null) this.#directory.observe('PWD', null, 257, `"${home.replaceAll('"', '""')}"`)
+  }
+
   /** Takes note of a final reply. */
   answered(verb: string, argument: string | null, code: number, text: string): void {
     this.#directory.observe(verb, argument, code, text)
     if (code !== 230) return
-    const home = this.#homes(this.#user)
     // Nobody says where a login lands before PWD is asked, and not every client asks.
-    if (home !== null) this.#directory.observe('PWD', null, 257, `"${home.replaceAll('"', '""')}"`)
+    this.unannounced(this.#user)
   }
 
   /** The absolute path that a command means; null where it has none or that can't be known. */

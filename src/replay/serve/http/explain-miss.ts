@@ -3,6 +3,7 @@ import { firstJsonDifference } from '../../compare/json-difference.js'
 import type { Difference } from '../miss.js'
 import { headerText, recordedRequest } from './asked-request.js'
 import type { AskedRequest } from './asked-request.js'
+import { isMasked, isMaskedOtherwise } from './masked.js'
 import { canonicalBody, canonicalQuery, comparesHost, nameOf } from './match-key.js'
 import type { MatchRules } from './match-rules.js'
 
@@ -23,6 +24,8 @@ export interface Closest {
   /** `GET /books?page=1`. */
   readonly text: string
   readonly differs: readonly Difference[]
+  /** Fields of which the recorded value is masked, and of another length than what came. */
+  readonly masked: readonly string[]
 }
 
 /** @returns null where nothing was recorded. */
@@ -40,7 +43,7 @@ export function closestTo(asked: AskedRequest, rules: MatchRules, recording: Rec
       const recorded = recordedRequest(recording, id)
       const differs = differencesOf(asked, recorded, rules, body)
       if (best !== null && weightOf(differs) >= weightOf(best.differs)) continue
-      best = { id, text: lineOf(recorded), differs }
+      best = { id, text: lineOf(recorded), differs, masked: differs.filter(isBehindMask).map(({ field }) => field) }
     }
   }
   return best
@@ -75,7 +78,7 @@ function differencesOfQuery(came: string | null, recorded: string | null, rules:
   }
   return names.flatMap((name) => {
     const [one, other] = [valueOf(ours!, name), valueOf(theirs!, name)]
-    return one === other ? [] : [{ field: `query ${name}`, came: short(one), recorded: short(other) }]
+    return one === other || (one !== null && other !== null && isMasked(other, one)) ? [] : [{ field: `query ${name}`, came: short(one), recorded: short(other) }]
   })
 }
 
@@ -110,9 +113,18 @@ function nearestPaths(path: string, recording: Recording, relays: readonly numbe
   return paths.map((other) => [distance(other), other] as const).sort(([one], [other]) => one - other).slice(0, 5).map(([, other]) => other)
 }
 
-/** A body of one byte more says less than another path. */
+function isBehindMask({ came, recorded }: Difference): boolean {
+  return came !== null && recorded !== null && came.length !== recorded.length && isMaskedOtherwise(recorded, came)
+}
+
+/** A body of one byte more says less than another path; what can't be known says least. */
 function weightOf(differs: readonly Difference[]): number {
-  return differs.reduce((sum, { field }) => sum + (field === 'path' ? 8 : field === 'method' ? 4 : field.startsWith('body') ? 1 : 2), 0)
+  return differs.reduce((sum, differ) => sum + weightOfOne(differ), 0)
+}
+
+function weightOfOne(differ: Difference): number {
+  const { field } = differ
+  return isBehindMask(differ) ? 0.5 : (field === 'path' ? 8 : field === 'method' ? 4 : field.startsWith('body') ? 1 : 2)
 }
 
 function short(text: string | null): string | null {

@@ -13,8 +13,14 @@ export function missAnswer({ kind, asked, closest, differs, text }: Miss, reques
     status: 502,
     reason: 'No Recorded Answer',
     headers: { 'X-Wiretape-Miss': kind, 'Content-Type': json ? 'application/json' : 'text/plain; charset=utf-8' },
-    body: json ? `${JSON.stringify({ error: text, kind, asked, closest, differs })}\n` : `${lines.join('\n')}\n`,
+    body: json ? `${JSON.stringify({ error: text, kind, asked, closest, differs })}\n` : `${lines.map(spelt).join('\n')}\n`,
   }, request?.method ?? 'GET', closing)
+}
+
+/** A terminal would act on what is no text. */
+function spelt(line: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return line.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
 function told(value: string | null): string {

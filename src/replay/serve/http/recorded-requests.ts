@@ -27,6 +27,8 @@ export interface RecordedRequestsOptions {
   readonly isWhole: (id: number) => boolean
   /** Leaves out what is still being recorded: it will be there later. */
   readonly onlyEnded: boolean
+  /** Exchanges with larger ids were given to a client as they were recorded. */
+  readonly newest: number
 }
 
 /** Answers to a condition (RFC 9110 §13) or to a range (§14): nothing for who asked without. */
@@ -76,10 +78,12 @@ export class RecordedRequests {
       if (ids.length === 0) return { missing: 'unknown' }
       this.#episodes.set(key, ids)
     }
+    const { after, newest } = this.#options
     const given = this.#given.get(key) ?? 0
-    if (given >= ids.length && this.#options.after === 'miss') return { missing: 'exhausted', last: ids.at(-1)! }
+    const fresh = given < ids.length && ids[given]! <= newest
+    if (!fresh && after === 'miss') return { missing: 'exhausted', last: ids.at(-1)! }
     if (counts) this.#given.set(key, given + 1)
-    return { id: given < ids.length ? ids[given]! : this.#options.after === 'cycle' ? ids[given % ids.length]! : ids.at(-1)!, equal: ids }
+    return { id: fresh || after === 'cycle' ? ids[given % ids.length]! : ids.at(-1)!, equal: ids }
   }
 
   #matching(request: AskedRequest, rules: MatchRules, want: Want, line: string, rest: string): readonly Candidate[] {

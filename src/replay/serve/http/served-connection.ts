@@ -80,8 +80,8 @@ export class ServedConnection {
         this.#begin(piece)
         return
       case 'end':
+        // Why it can't be read to its end comes next, or else that the client's words are over.
         if (piece.complete && this.#asking !== null) this.#answer(this.#asking)
-        else this.#end('close')
         return
       case 'opaque':
         if (piece.reason !== null) this.#refuse(piece.reason)
@@ -190,12 +190,16 @@ export class ServedConnection {
     this.#over(status, closing ? 'close' : 'goes on')
   }
 
+  /** Where one request ends and the next begins can't be known from here on. */
   #refuse(reason: string): void {
+    const asking = this.#asking
+    const asked = asking === null ? 'what is no HTTP request' : lineOf(asking)
     const miss: Miss = {
-      kind: 'unknown', protocol: 'http', client: this.client, asked: 'what is no HTTP request', closest: null, differs: [], text: `this can't be read as an HTTP request: ${reason}`,
+      kind: 'unknown', protocol: 'http', client: this.client, asked, closest: null, differs: [],
+      text: asking === null ? `this can't be read as an HTTP request: ${reason}` : `${asked} can't be read to its end: ${reason}`,
     }
     this.#site.onMiss(miss)
-    const { head, body } = missAnswer(miss, null, true)
+    const { head, body } = missAnswer(miss, asking, true)
     this.#socket.write(Buffer.concat([head, body]))
     this.#end('close')
   }
@@ -210,7 +214,7 @@ export class ServedConnection {
     const closest = closestTo(asking, settings.rulesFor(asking.path), recording, relays)
     return {
       ...own, kind: 'unknown', closest: closest?.id ?? null, differs: closest?.differs ?? [],
-      text: closest === null ? `no recorded request matches ${asked}: no request was recorded there` : `no recorded request matches ${asked}: the closest is exchange ${closest.id}, ${closest.text}`,
+      text: closest === null ? `no recorded request matches ${asked}: no request was recorded there` : `no recorded request matches ${asked}: the closest is exchange ${closest.id}, ${closest.text}${maskedIn(closest.masked)}`,
     }
   }
 
@@ -283,4 +287,9 @@ export class ServedConnection {
       else this.#socket.resume()
     }
   }
+}
+
+function maskedIn(fields: readonly string[]): string {
+  if (fields.length === 0) return ''
+  return `; its ${fields.join(', ')} ${fields.length === 1 ? 'is' : 'are'} masked there: anything of the same length goes, and this has another`
 }

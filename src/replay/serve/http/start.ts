@@ -16,7 +16,8 @@ export async function startHttp(options: StandInOptions): Promise<StandIn> {
   const { onMiss } = settings
   let relays = options.relays
   let requests = new RecordedRequests({
-    recording, relays, after, rulesFor: settings.rulesFor, onlyEnded: onMiss.kind === 'record', isWhole: (id) => readAnswer(recording, id).incomplete === null,
+    recording, relays, after, rulesFor: settings.rulesFor, onlyEnded: onMiss.kind === 'record', newest: onMiss.kind === 'record' ? recording.newestExchange() : Infinity,
+    isWhole: (id) => readAnswer(recording, id).incomplete === null,
   })
   const connections = new Set<ServedConnection>()
   let forwarder: Forwarder | null = null
