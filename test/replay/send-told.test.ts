@@ -4,7 +4,7 @@ import { compareRecordings, sendRecording } from 'wiretape'
 import type { SendOptions } from 'wiretape'
 import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
 import { httpOrigin } from '../real/http-origin.js'
-import { connectTo } from '../real/peer.js'
+import { connectTo, serve } from '../real/peer.js'
 import { taping } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
 import { ftpVisit, scriptedFtp } from './ftp-script.js'
@@ -84,6 +84,33 @@ test('an option that the protocol has no use for is refused in one line', async 
     t.is((error as { code?: string }).code, 'usage')
   }
 })
+
+for (const [after, silentAt, sent, left] of [['the login', 'USER', ['USER'], 5], ['the greeting', '', [], 6], ['a command', 'NOOP', ['USER', 'PASS', 'NOOP'], 3]] as const) {
+  test(`FTP: a server that falls silent after ${after} is left, and nothing more is sent to it`, async (t) => {
+    const file = await ftpVisit(t, await scriptedFtp(t))
+    const heard: string[] = []
+    const { port } = await serve(t, (socket) => {
+      if (silentAt !== '') socket.write('220 ready\r\n')
+      socket.on('data', (bytes) => {
+        for (const line of bytes.toString().split('\r\n').slice(0, -1)) {
+          heard.push(line.slice(0, 4))
+          // Late, its reply would be one to the next command.
+          const reply = line.startsWith('USER') ? '331 password' : line.startsWith('PASS') ? '230 in' : '200 yes'
+          if (heard.includes(silentAt)) setTimeout(() => socket.write(`${reply}\r\n`), 4_000)
+          else socket.write(`${reply}\r\n`)
+        }
+      })
+    })
+    const { comparison, notes, equal } = await sendTo(t, file, port, { patience: 1_500 })
+    t.false(equal)
+    t.deepEqual(heard, [...sent])
+    t.is(comparison.failed, 1)
+    const differences = comparison.differences.map(told)
+    t.true(differences.some((one) => /^answer: complete → silent for \S+ s, left$/.test(one)), differences.join('\n'))
+    t.is(differences.at(-1), `after that: ${left} commands → not comparable`)
+    t.regex(notes.join(), new RegExp(`^session \\d+: silent for \\S+ s, left: ${left} commands after it weren't sent, and aren't compared$`))
+  })
+}
 
 test('FTP: a login that fails is told once, and what comes after it is counted', async (t) => {
   const file = await ftpVisit(t, await scriptedFtp(t))
