@@ -46,8 +46,8 @@ export const udpSender: MakeSender = (options) => {
       const first = firstOf(planned)
       const leaving = new Set<Promise<void>>()
       await inRecordedOrder(options, planned, first, async (one) => {
-        const over = await repeat(options, wire, one, first)
-        const left = sleep(lateAnswers, undefined, { signal: run.signal }).catch(() => {}).then(over).finally(() => leaving.delete(left))
+        const { over, linger } = await repeat(options, wire, one, first)
+        const left = sleep(linger, undefined, { signal: run.signal }).catch(() => {}).then(over).finally(() => leaving.delete(left))
         leaving.add(left)
       })
       await Promise.all(leaving)
@@ -55,8 +55,8 @@ export const udpSender: MakeSender = (options) => {
   }
 }
 
-/** @returns what ends the session: answers may come that weren't recorded. */
-async function repeat({ recording, run, settings }: SenderOptions, wire: Wire, { id, bytesDown, began }: PlannedConnection, first: number): Promise<() => void> {
+/** @returns what ends the session, and the ms until then: answers may come that weren't recorded. */
+async function repeat({ recording, run, settings }: SenderOptions, wire: Wire, { id, bytesDown, began }: PlannedConnection, first: number): Promise<{ readonly over: () => void, readonly linger: number }> {
   const patience = settings.patience ?? defaultPatience
   const limits = new AnswerLimits({ bytes: bytesDown, silence: 0, duration: 0 }, patience)
   const patient = new Patient(run.signal)
@@ -96,8 +96,10 @@ async function repeat({ recording, run, settings }: SenderOptions, wire: Wire, {
     // One that doesn't come now won't be waited for again.
     answers.came = Math.max(answers.came, answers.expected)
   }
+  const unanswered = new Unanswered()
   for (const { direction, bytes, time } of datagrams(recording, id)) {
     if (direction === 'down') {
+      unanswered.answered()
       answers.expected++
       recorded.silence = Math.max(recorded.silence, time - recorded.last)
       recorded.last = time
@@ -111,11 +113,39 @@ async function repeat({ recording, run, settings }: SenderOptions, wire: Wire, {
     recorded.silence = 0
     recorded.last = recorded.asked = time
     await sendOne(socket, bytes, wire)
+    unanswered.sent(time)
   }
   await answered()
   patient.close()
   run.sent++
-  return over
+  return { over, linger: Math.max(lateAnswers, unanswered.left(recording.connection(id).closed, patience)) }
+}
+
+/** How long the client of a session waited for answers that didn't come: that long they may come now, and differ. */
+class Unanswered {
+  /** The last datagram, where nothing has come since: when it was sent, in µs as recorded, and on the clock of `performance.now()`. */
+  #last: { readonly time: number, readonly now: number } | null = null
+  #until = -Infinity
+
+  /** @param time µs, as recorded. */
+  sent(time: number): void {
+    this.#waited(time)
+    this.#last = { time, now: performance.now() }
+  }
+
+  answered(): void {
+    this.#last = null
+  }
+
+  /** Ms until nothing is waited for any longer. @param closed µs: when the session ended; null where nobody knows. @param most ms that the last one is waited for. */
+  left(closed: number | null, most: number): number {
+    this.#waited(closed, most)
+    return Math.max(0, this.#until - performance.now())
+  }
+
+  #waited(until: number | null, most = Infinity): void {
+    if (this.#last !== null) this.#until = Math.max(this.#until, this.#last.now + Math.min(most, until === null ? Infinity : (until - this.#last.time) / 1000))
+  }
 }
 
 /** What the system refuses (too large, no way) is lost, as datagrams are. */
