@@ -31,6 +31,8 @@ test('what was not sent is no difference, neither then nor later', async (t) => 
   t.deepEqual(all.skipped.map(({ asked }) => asked), ['POST /login'])
   t.deepEqual(all.comparison.differences.map(told), [])
   t.is(all.comparison.notSent, 1)
+  t.true(all.equal)
+  t.false((await sendTo(t, taped.path, 0, { to, relay: `127.0.0.1:${origin.port}`, strict: true })).equal)
   const some = await sendTo(t, taped.path, 0, { to, relay: `127.0.0.1:${origin.port}`, where: "path <> '/b'" })
   t.is(some.sent, 2)
   t.deepEqual(some.comparison.differences.map(told), [])
@@ -58,6 +60,31 @@ test('a run that is ended half-way: what was not begun is no difference', async 
   t.is(sent, 3)
   t.is(comparison.same, 2)
   t.deepEqual(comparison.differences.map(({ asked, field, now }) => `${asked} ${field} ${now}`), ['GET /c answer the run was ended'])
+})
+
+test('a target that resets each connection at once: every request failed, however far it came', async (t) => {
+  const origin = await httpOrigin(t, (request, response) => response.setHeader('Content-Type', 'text/plain').end(request.url))
+  const taped = await taping(t, { http: origin.target })
+  for (let n = 0; n < 20; n++) await (await fetch(`http://127.0.0.1:${taped.port}/${n}`)).text()
+  await taped.relay.stop()
+  const { port } = await serve(t, (socket) => socket.resetAndDestroy())
+  const { comparison } = await sendTo(t, taped.path, 0, { to: `http://127.0.0.1:${port}` })
+  t.is(comparison.failed, 20, comparison.differences.map(told).join('\n'))
+  t.is(comparison.onlyA, 0)
+  t.true(comparison.differences.every(({ field, now }) => field === 'answer' && /reset|ECONNRESET/.test(now!)), comparison.differences.map(told).join('\n'))
+})
+
+test('what a recording lacks is told by send as by diff; unknown options and files that exist are refused', async (t) => {
+  const origin = await httpOrigin(t, (request, response) => response.setHeader('Content-Type', 'text/plain').end(request.url))
+  const taped = await taping(t, { http: origin.target, record: { facts: { imported: 'a capture' } } })
+  await (await fetch(`http://127.0.0.1:${taped.port}/a`)).text()
+  await taped.relay.stop()
+  const { path, comparison } = await sendTo(t, taped.path, 0, { to: `http://127.0.0.1:${origin.port}` })
+  t.deepEqual(comparison.notes, [`${taped.path} was imported from a capture: it has what was captured there`])
+  t.deepEqual((await compareRecordings(taped.path, path)).notes, comparison.notes)
+  const to = `http://127.0.0.1:${origin.port}`
+  t.is((await t.throwsAsync(sendRecording(taped.path, { to, record: path }))).message, `${path} exists: choose another name, or --overwrite it`)
+  t.regex((await t.throwsAsync(sendRecording(taped.path, { to, speeed: 1 } as SendOptions))).message, /^send: there is no option speeed \(did you mean speed\?\); there are to, /)
 })
 
 test('an option that the protocol has no use for is refused in one line', async (t) => {
