@@ -73,12 +73,12 @@ test('answers where silence was recorded are a difference, also late ones, and s
     const client = await datagramPeer(t)
     await client.send(packet.encode({ type: 'query', id: 7, flags: packet.RECURSION_DESIRED, questions: [{ type: 'A', name: 'drop.example' }] }), taped.port)
     await silent.take()
-    await new Promise((resolve) => { setTimeout(resolve, 1_500) })
+    await new Promise((resolve) => { setTimeout(resolve, 2_500) })
     await taped.relay.stop()
     const again = await sending(t, taped.path, (await datagramPeer(t)).port)
     t.deepEqual(again.comparison.differences.map(told), [])
     for (const [what, answer, after] of [
-      ['late', (bytes: Buffer) => packet.encode({ ...answerTo(packet.decode(bytes)), id: 7 }), 700], ['garbage', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, 2), Buffer.alloc(30, 0xff)]), 0],
+      ['late', (bytes: Buffer) => packet.encode({ ...answerTo(packet.decode(bytes)), id: 7 }), 600], ['garbage', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, 2), Buffer.alloc(30, 0xff)]), 0],
     ] as const) {
       const server = await datagramPeer(t)
       server.socket.on('message', (bytes, from) => { setTimeout(() => server.socket.send(answer(bytes), from.port, from.address), after) })
