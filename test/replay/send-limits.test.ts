@@ -172,7 +172,7 @@ test.serial('HTTP: an answer that comes after it was left is not taken for one',
     setTimeout(() => socket.write(`HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${path.length}\r\n\r\n${path}`), path === '/first' ? 3_500 : slowly)
   }))
   const { comparison, path } = await sendTo(t, file, port, { to: `http://127.0.0.1:${port}`, patience, ignore: [] })
-  t.deepEqual(comparison.differences.map((one) => `${one.asked} ${told(one)}`.replace(/\d+ ms/, 'so long')), ['GET /first answer: complete → silent for so long, left'])
+  t.deepEqual(comparison.differences.map((one) => `${one.asked} ${told(one)}`.replace(/\d[\d.]* m?s/, 'so long')), ['GET /first answer: complete → silent for so long, left'])
   using now = openRecording(path)
   t.deepEqual([...now.exchanges()].map(({ status }) => status), [null, 200])
 })
