@@ -184,6 +184,7 @@ async function run(): Promise<void> {
       .option('masked', { choices: ['skip', 'send'] as const, default: 'skip' as const, requiresArg: true, describe: 'what has masked values: send it where a plugin puts the true ones in' })
       .option('password', { type: 'string', requiresArg: true, describe: 'FTP: what PASS says where it was masked' })
       .option('patience', { defaultDescription: '30 for HTTP and FTP, 5 for TCP, 2 for UDP', requiresArg: true, describe: "seconds without a byte, beyond those recorded, after which an answer isn't waited for" })
+      .option('strict', { type: 'boolean', default: false, describe: "exit code 1 also where something couldn't be sent" })
       .option('insecure', { type: 'boolean', default: false, describe: 'accept the certificate of an https:// target unverified' })
       .option('json', { type: 'boolean', default: false, describe: 'a JSON object a line: each difference, then the summary' })
       .nargs('plugin', 1).nargs('ignore', 1)

@@ -24,6 +24,7 @@ export interface SendArguments {
   readonly masked: 'skip' | 'send'
   readonly password: string | undefined
   readonly patience: unknown
+  readonly strict: boolean
   readonly insecure: boolean
   readonly json: boolean
 }
@@ -47,12 +48,12 @@ export async function send(given: SendArguments): Promise<number> {
   return result.equal ? 0 : 1
 }
 
-function optionsOf({ to, protocol, relay, speed, connections, where, host, output, overwrite, plugin, seed, ignore, masked, password, patience, insecure }: SendArguments): SendOptions {
+function optionsOf({ to, protocol, relay, speed, connections, where, host, output, overwrite, plugin, seed, ignore, masked, password, patience, strict, insecure }: SendArguments): SendOptions {
   if (patience !== undefined && !(typeof patience === 'number' && patience > 0)) throw new WiretapeError('usage', `--patience ${JSON.stringify(patience)}: expected seconds, more than 0`)
   const words = { protocol, relay, where, host, password, seed, patience: typeof patience === 'number' ? patience * 1000 : undefined }
   return {
     to, speed: speed as 'max', connections: /^\d+$/.test(connections) ? Number(connections) : connections as 'as-recorded',
-    ignore, masked, insecure, plugins: plugin, record: { ...(output === undefined ? {} : { path: output }), overwrite },
+    ignore, masked, strict, insecure, plugins: plugin, record: { ...(output === undefined ? {} : { path: output }), overwrite },
     log: (line) => process.stderr.write(`${clearLine()}${printableLine(line)}\n`),
     onProblem: (message) => process.stderr.write(`${clearLine()}wiretape: ${printableLine(message)}\n`),
     ...Object.fromEntries(Object.entries(words).filter(([, value]) => value !== undefined)),

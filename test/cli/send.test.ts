@@ -36,6 +36,19 @@ test('send and diff print a line for each difference, and end with 1', async (t)
   t.deepEqual(again.stdout.toString().split('\n').slice(0, 3), lines.slice(0, 3))
 })
 
+test('what cannot be sent makes the exit code 1 with --strict alone', async (t) => {
+  const origin = await httpOrigin(t, (request, response) => { request.resume().on('end', () => response.setHeader('Content-Type', 'text/plain').end('yes')) })
+  const taped = await taping(t, { http: origin.target, plugins: ['redact'] })
+  await (await fetch(`http://127.0.0.1:${taped.port}/a`)).text()
+  await (await fetch(`http://127.0.0.1:${taped.port}/login`, { method: 'POST', body: new URLSearchParams({ password: '1234' }) })).text()
+  await taped.relay.stop()
+  for (const [words, expected] of [[[], 0], [['--strict'], 1]] as const) {
+    const { code, stdout, stderr } = await wiretape(t, 'send', taped.path, '--to', `http://127.0.0.1:${origin.port}`, '-o', join(temporaryFolder(t), 'now.sqlite'), ...words)
+    t.is(code, expected, stderr)
+    t.regex(stdout.toString(), /^not sent +1\nsame +1\n/m)
+  }
+})
+
 test('--json prints an object a line', async (t) => {
   const origin = await shop(t)
   const file = await tourRecording(t, origin.target)

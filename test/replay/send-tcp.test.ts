@@ -5,7 +5,7 @@ import { compareRecordings, openRecording, sendRecording } from 'wiretape'
 import type { AnswerDifference, SendOptions, SendResult } from 'wiretape'
 import { freePort } from '../real/free-port.js'
 import { installed } from '../real/installed.js'
-import { connectTo } from '../real/peer.js'
+import { connectTo, serve } from '../real/peer.js'
 import { run, start } from '../real/program.js'
 import { taping } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
@@ -84,6 +84,14 @@ test('a server that says less, or ends: the difference, and no wait without end'
   t.is(less.comparison.differences.length, 1)
   const ends = await sending(t, file, await lineServer(t, (line) => line === 'one' ? null : echo(line)), { where: 'bytes_up = 8' })
   t.true(ends.comparison.differences.map(({ field }) => field).includes('client offset 4'), ends.comparison.differences.map(told).join('\n'))
+})
+
+test('a server that says nothing is left, and that is told', async (t) => {
+  const file = await talk(t, await lineServer(t, echo))
+  const { port } = await serve(t, (socket) => socket.on('end', () => socket.end()).resume())
+  const { comparison } = await sending(t, file, port, { patience: 1_000, where: 'bytes_up = 8' })
+  t.is(comparison.failed, 1)
+  t.regex(comparison.differences.map(told).join('\n'), /^answer: complete → silent for 1\S* s, left$/m)
 })
 
 test('a target that refuses is told in one line', async (t) => {

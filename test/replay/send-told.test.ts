@@ -5,7 +5,7 @@ import { compareRecordings, sendRecording } from 'wiretape'
 import type { SendOptions } from 'wiretape'
 import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
 import { http, httpOrigin } from '../real/http-origin.js'
-import { connectTo } from '../real/peer.js'
+import { connectTo, serve } from '../real/peer.js'
 import { taping } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
 import { ftpVisit, scriptedFtp } from './ftp-script.js'
@@ -32,6 +32,8 @@ test('what was not sent is no difference, neither then nor later', async (t) => 
   t.deepEqual(all.skipped.map(({ asked }) => asked), ['POST /login'])
   t.deepEqual(all.comparison.differences.map(told), [])
   t.is(all.comparison.notSent, 1)
+  t.true(all.equal)
+  t.false((await sendTo(t, taped.path, 0, { to, relay: `127.0.0.1:${origin.port}`, strict: true })).equal)
   const some = await sendTo(t, taped.path, 0, { to, relay: `127.0.0.1:${origin.port}`, where: "path <> '/b'" })
   t.is(some.sent, 2)
   t.deepEqual(some.comparison.differences.map(told), [])
@@ -87,6 +89,31 @@ test('what a recording says of the run that made it is never run as SQL', async 
   t.deepEqual([later.same, later.onlyA, later.onlyB, later.notSent], [1, 0, 0, 0])
 })
 
+test('a target that resets each connection at once: every request failed, however far it came', async (t) => {
+  const origin = await httpOrigin(t, (request, response) => response.setHeader('Content-Type', 'text/plain').end(request.url))
+  const taped = await taping(t, { http: origin.target })
+  for (let n = 0; n < 20; n++) await (await fetch(`http://127.0.0.1:${taped.port}/${n}`)).text()
+  await taped.relay.stop()
+  const { port } = await serve(t, (socket) => socket.resetAndDestroy())
+  const { comparison } = await sendTo(t, taped.path, 0, { to: `http://127.0.0.1:${port}` })
+  t.is(comparison.failed, 20, comparison.differences.map(told).join('\n'))
+  t.is(comparison.onlyA, 0)
+  t.true(comparison.differences.every(({ field, now }) => field === 'answer' && /reset|ECONNRESET/.test(now!)), comparison.differences.map(told).join('\n'))
+})
+
+test('what a recording lacks is told by send as by diff; unknown options and files that exist are refused', async (t) => {
+  const origin = await httpOrigin(t, (request, response) => response.setHeader('Content-Type', 'text/plain').end(request.url))
+  const taped = await taping(t, { http: origin.target, record: { facts: { imported: 'a capture' } } })
+  await (await fetch(`http://127.0.0.1:${taped.port}/a`)).text()
+  await taped.relay.stop()
+  const { path, comparison } = await sendTo(t, taped.path, 0, { to: `http://127.0.0.1:${origin.port}` })
+  t.deepEqual(comparison.notes, [`${taped.path} was imported from a capture: it has what was captured there`])
+  t.deepEqual((await compareRecordings(taped.path, path)).notes, comparison.notes)
+  const to = `http://127.0.0.1:${origin.port}`
+  t.is((await t.throwsAsync(sendRecording(taped.path, { to, record: path }))).message, `${path} exists: choose another name, or --overwrite it`)
+  t.regex((await t.throwsAsync(sendRecording(taped.path, { to, speeed: 1 } as SendOptions))).message, /^send: there is no option speeed \(did you mean speed\?\); there are to, /)
+})
+
 test('an option that the protocol has no use for is refused in one line', async (t) => {
   const tcp = await taping(t, { tcp: `0=127.0.0.1:${await lineServer(t, (line) => line)}` })
   await (await connectTo(t, tcp.port)).write('one\n').finish().rest()
@@ -111,6 +138,33 @@ test('an option that the protocol has no use for is refused in one line', async 
     t.is((error as { code?: string }).code, 'usage')
   }
 })
+
+for (const [after, silentAt, sent, left] of [['the login', 'USER', ['USER'], 5], ['the greeting', '', [], 6], ['a command', 'NOOP', ['USER', 'PASS', 'NOOP'], 3]] as const) {
+  test(`FTP: a server that falls silent after ${after} is left, and nothing more is sent to it`, async (t) => {
+    const file = await ftpVisit(t, await scriptedFtp(t))
+    const heard: string[] = []
+    const { port } = await serve(t, (socket) => {
+      if (silentAt !== '') socket.write('220 ready\r\n')
+      socket.on('data', (bytes) => {
+        for (const line of bytes.toString().split('\r\n').slice(0, -1)) {
+          heard.push(line.slice(0, 4))
+          // Late, its reply would be one to the next command.
+          const reply = line.startsWith('USER') ? '331 password' : line.startsWith('PASS') ? '230 in' : '200 yes'
+          if (heard.includes(silentAt)) setTimeout(() => socket.write(`${reply}\r\n`), 4_000)
+          else socket.write(`${reply}\r\n`)
+        }
+      })
+    })
+    const { comparison, notes, equal } = await sendTo(t, file, port, { patience: 1_500 })
+    t.false(equal)
+    t.deepEqual(heard, [...sent])
+    t.is(comparison.failed, 1)
+    const differences = comparison.differences.map(told)
+    t.true(differences.some((one) => /^answer: complete → silent for \S+ s, left$/.test(one)), differences.join('\n'))
+    t.is(differences.at(-1), `after that: ${left} commands → not comparable`)
+    t.regex(notes.join(), new RegExp(`^session \\d+: silent for \\S+ s, left: ${left} commands after it weren't sent, and aren't compared$`))
+  })
+}
 
 test('FTP: a login that fails is told once, and what comes after it is counted', async (t) => {
   const file = await ftpVisit(t, await scriptedFtp(t))

@@ -67,6 +67,30 @@ withDig('dig: a server that answers otherwise, in another order and with other T
   t.is(comparison.same, 2)
 })
 
+test('answers where silence was recorded are a difference, also late ones, and such as are no DNS', async (t) => {
+  for (const decode of ['dns', 'none'] as const) {
+    const silent = await datagramPeer(t)
+    const taped = await taping(t, { udp: `0=127.0.0.1:${silent.port}`, decode })
+    const client = await datagramPeer(t)
+    await client.send(packet.encode({ type: 'query', id: 7, flags: packet.RECURSION_DESIRED, questions: [{ type: 'A', name: 'drop.example' }] }), taped.port)
+    await silent.take()
+    await new Promise((resolve) => { setTimeout(resolve, 2_500) })
+    await taped.relay.stop()
+    const again = await sending(t, taped.path, (await datagramPeer(t)).port)
+    t.deepEqual(again.comparison.differences.map(told), [])
+    for (const [what, answer, after] of [
+      ['late', (bytes: Buffer) => packet.encode({ ...answerTo(packet.decode(bytes)), id: 7 }), 600], ['garbage', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, 2), Buffer.alloc(30, 0xff)]), 0],
+    ] as const) {
+      const server = await datagramPeer(t)
+      server.socket.on('message', (bytes, from) => { setTimeout(() => server.socket.send(answer(bytes), from.port, from.address), after) })
+      const { comparison, equal } = await sending(t, taped.path, server.port)
+      t.false(equal, `${decode} ${what}`)
+      t.is(comparison.different, 1, `${decode} ${what}`)
+      t.regex(comparison.differences.map(told).join(), / answer.*: null → /)
+    }
+  }
+})
+
 test('datagrams of two sessions, an empty one among them', async (t) => {
   const echo = await datagramEcho(t)
   const taped = await taping(t, { udp: `0=127.0.0.1:${echo.port}`, decode: 'none' })

@@ -32,8 +32,8 @@ export function compareQueries(a: RecordedSide, sessionsA: ReadonlySet<number>, 
       tally.pair(named, 'uncompared', gaps)
       continue
     }
-    const differences = bounded(answerDifferences(a, query, b, now), 'answers')
-    const outcome: Outcome = differences.length === 0 ? 'same' : now.rcode === null ? 'failed' : 'different'
+    const differences = bounded(query.rcode === null && now.rcode === null ? unreadable(a, query, b, now) : answerDifferences(a, query, b, now), 'answers')
+    const outcome: Outcome = differences.length === 0 ? 'same' : now.rcode === null && query.rcode !== null ? 'failed' : 'different'
     if (outcome !== 'failed') tally.took(query.latencyMs, now.latencyMs)
     tally.pair(named, outcome, differences)
   }
@@ -45,6 +45,24 @@ function gapIn({ recording }: RecordedSide, { rcode, connectionId }: DnsQuery): 
   if (rcode !== null) return null
   const { droppedDown } = recording.connection(connectionId)
   return droppedDown === 0 ? null : `${droppedDown} bytes of answers were not recorded`
+}
+
+/** What came in place of an answer, and is none. */
+function* unreadable(a: RecordedSide, was: DnsQuery, b: RecordedSide, now: DnsQuery): Generator<FoundDifference> {
+  const [before, after] = [strayAnswer(a, was), strayAnswer(b, now)]
+  if (before !== after) yield { field: 'answer', was: before, now: after }
+}
+
+/** The first datagram after an unanswered query that isn't any query's answer, though it has this one's id or comes right after it; null where there is none. */
+function strayAnswer({ recording }: RecordedSide, { datagramId, connectionId, dnsId }: DnsQuery): string | null {
+  const answers = new Set([...recording.dnsQueries({ where: `connection_id = ${connectionId}` })].map(({ answerDatagramId }) => answerDatagramId))
+  let [asked, another] = [false, false]
+  for (const { id, direction, bytes } of recording.datagrams({ where: `connection_id = ${connectionId}` })) {
+    if (id === datagramId) asked = true
+    else if (asked && direction === 'up') another = true
+    else if (asked && !answers.has(id) && (!another || (bytes.length > 1 && bytes.readUInt16BE(0) === dnsId))) return `${bytes.length} bytes that don't answer it`
+  }
+  return null
 }
 
 function* queriesOf({ recording, connections, only }: RecordedSide, sessions: ReadonlySet<number>): Generator<DnsQuery> {

@@ -22,12 +22,16 @@ export async function compareExchanges(a: RecordedSide, b: RecordedSide, ignored
   }
   const { pairs, onlyB } = turns.pair()
   const sides = { a: { ...a, unknownBodies: unknownBodiesIn(a) }, b: { ...b, unknownBodies: unknownBodiesIn(b) } }
+  const swallowed = a.only !== null && b.asked === 'received' ? breaksWithoutRequest(b) : []
   let own = 0
   for (const [id, other] of pairs) {
     const exchange = a.recording.exchange(id)
     const named = { protocol: 'http' as const, a: id, b: other, asked: sentAs(a, exchange) }
     if (other === null) {
-      tally.only(named, 'request')
+      const broke = swallowed.shift()
+      if (broke === undefined) tally.only(named, 'request')
+      else if (endOf(exchange) === 'none') tally.pair(named, 'same', [])
+      else tally.pair(named, 'failed', [{ field: 'answer', was: told(exchange), now: `no response: ${broke}` }])
       continue
     }
     const now = b.recording.exchange(other)
@@ -52,6 +56,11 @@ export async function compareExchanges(a: RecordedSide, b: RecordedSide, ignored
     tally.only({ protocol: 'http', a: null, b: id, asked: sentAs(b, exchange) }, 'request')
   }
   if (own > 0) tally.note(`${own} request${own === 1 ? ' was' : 's were'} answered by plugins in both, and not by a server: nothing of ${own === 1 ? 'it' : 'them'} is compared`)
+}
+
+/** Why connections broke that a server reset before their request was read: it was sent all the same, and whether it is in the recording is chance. */
+function breaksWithoutRequest({ recording }: RecordedSide): string[] {
+  return [...recording.connections({ where: "protocol = 'http' AND end_reason = 'server reset' AND messages = 0" })].map(({ error }) => error ?? 'server reset the connection')
 }
 
 /** The answer that the client got is a plugin's, and none came from a server. */

@@ -11,18 +11,20 @@ const leftFields = new Set(['answer', 'end', 'transfer'])
 export class KnowingTally extends Tally {
   /** Why an answer was left, by its record. */
   readonly #left = new Map<number, string>()
-  /** How many commands weren't sent, by their session. */
-  readonly #notLoggedIn = new Map<number, string>()
+  /** How many commands weren't sent, and after what, by their session. */
+  readonly #notLoggedIn = new Map<number, { readonly field: string, readonly was: string }>()
 
   constructor(b: Recording, onDifference?: ConstructorParameters<typeof Tally>[0]) {
     super(onDifference)
-    const events = [...b.events({ where: `source = '${senderSource}' AND kind IN ('left', 'not-logged-in')` })]
+    const events = [...b.events({ where: `source = '${senderSource}' AND kind IN ('left', 'not-logged-in', 'not-gone-on')` })]
     if (events.length === 0) return
     const sessions = new Map([...b.ftpSessions()].map(({ id, connectionId }) => [connectionId, id]))
     for (const { kind, text, messageId, connectionId } of events) {
       const session = connectionId === null ? undefined : sessions.get(connectionId)
       const about = kind === 'left' ? messageId ?? session ?? connectionId : session
-      if (about !== null && about !== undefined) (kind === 'left' ? this.#left : this.#notLoggedIn).set(about, text)
+      if (about === null || about === undefined) continue
+      if (kind === 'left') this.#left.set(about, text)
+      else this.#notLoggedIn.set(about, { field: kind === 'not-gone-on' ? 'after that' : 'after the login', was: text })
     }
   }
 
@@ -51,7 +53,7 @@ export class KnowingTally extends Tally {
       const id = about(one)
       const why = id === null ? undefined : this.#left.get(id)
       if (id !== null && !seen.has(id)) yield* [...this.#leftOf(id, told)].map((left) => ({ ...one, ...left }))
-      if (commands !== undefined && one.b === undefined && /^command \d+$/.test(one.field)) yield { field: 'after the login', was: commands, now: 'not comparable' }
+      if (commands !== undefined && one.b === undefined && /^command \d+$/.test(one.field)) yield { ...commands, now: 'not comparable' }
       else if (why === runEnded && told.has(id!)) continue
       else if (why === undefined || !leftFields.has(one.field)) yield one
       else if (!told.has(id!)) {

@@ -8,11 +8,12 @@ import type { Recording } from '../../recording/recording.js'
 export const senderSource = 'send'
 
 /**
- * `left`: an answer that wasn't listened to any longer, and why. `not-logged-in`: how many commands weren't sent, as the login before them had failed.
+ * `left`: an answer that wasn't listened to any longer, and why. `not-logged-in`, `not-gone-on`: how many commands weren't sent, as the login before
+ * them had failed, or a reply was left.
  * `not-sent`: records of the repeated recording that couldn't be sent, and why.
  * `not-chosen`: such as weren't asked for.
  */
-export type SenderEvent = 'left' | 'not-logged-in' | 'not-sent' | 'not-chosen'
+export type SenderEvent = 'left' | 'not-logged-in' | 'not-gone-on' | 'not-sent' | 'not-chosen'
 
 /** Why an answer was left that the run's end had cut: what it lacks is nothing of the server's. */
 export const runEnded = 'the run was ended'

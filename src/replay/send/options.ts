@@ -5,6 +5,7 @@ import type { Protocol } from '../../relay/address.js'
 import type { AnswerDifference } from '../compare/comparison.js'
 import { readIgnored } from '../compare/ignored.js'
 import type { Ignored } from '../compare/ignored.js'
+import { nearest } from '../../recording/filter.js'
 import { Pace } from '../pace.js'
 import type { Timing } from '../pace.js'
 import { longestTimer } from '../timers.js'
@@ -43,6 +44,8 @@ export interface SendOptions {
   readonly password?: string
   /** Ms without a byte after which an answer isn't waited for any longer: 30,000 by default for HTTP and FTP, 5,000 for TCP, 2,000 for UDP. */
   readonly patience?: number
+  /** Where anything wasn't sent, the run isn't `equal`. */
+  readonly strict?: boolean
   /** Ends the run early: nothing more is begun, and what was is compared. */
   readonly signal?: AbortSignal
   /** Told how far it has come, some times a second. */
@@ -68,8 +71,22 @@ export interface SendSettings {
 
 const mostConnections = 10_000
 
+const known: readonly (keyof SendOptions)[] = [
+  'to', 'protocol', 'relay', 'speed', 'connections', 'where', 'host', 'record', 'plugins', 'seed', 'log', 'ignore', 'insecure', 'masked', 'password', 'patience', 'strict',
+  'signal', 'onProgress', 'onDifference', 'onProblem',
+]
+
+function refuseUnknown(options: SendOptions): void {
+  for (const name of Object.keys(options)) {
+    if ((known as readonly string[]).includes(name)) continue
+    const near = nearest(name, known)
+    throw new WiretapeError('usage', `send: there is no option ${name}${near === null ? '' : ` (did you mean ${near}?)`}; there are ${known.join(', ')}`)
+  }
+}
+
 /** @throws WiretapeError `usage`, naming the option. */
 export function readSendOptions(options: SendOptions): SendSettings {
+  refuseUnknown(options)
   const { connections = 'as-recorded', host = 'target', masked = 'skip', patience } = options
   if (typeof options.to !== 'string' || options.to === '') throw new WiretapeError('usage', 'where to send is missing: --to TARGET, such as http://127.0.0.1:3000 or 127.0.0.1:5432')
   if (connections !== 'as-recorded' && !(Number.isSafeInteger(connections) && connections >= 1 && connections <= mostConnections)) {

@@ -7,6 +7,7 @@ import type { Protocol } from '../../relay/address.js'
 import { startRelay } from '../../relay/relay.js'
 import type { RelayOptions } from '../../relay/options.js'
 import { compareSides } from '../compare/compare-recordings.js'
+import { recordingNotes } from '../compare/recording-notes.js'
 import { wholeSide } from '../compare/recorded-side.js'
 import { recordsOf, repeating } from '../compare/repeated-side.js'
 import { toldRecords } from '../compare/sender-events.js'
@@ -64,12 +65,16 @@ export async function sendRecording(file: string, options: SendOptions): Promise
     if (run.unreachable !== null) throw notReached(run.unreachable, path)
     const interrupted = options.signal?.aborted === true
     using now = openRecording(path)
-    const comparison = await compareSides(
-      { ...wholeSide(recording), connections: chosen.connections, only: interrupted ? run.begun : sender.ids, asked: 'sent' }, wholeSide(now), settings.ignored,
+    const [was, is] = [{ ...wholeSide(recording), connections: chosen.connections, only: interrupted ? run.begun : sender.ids, asked: 'sent' as const }, wholeSide(now)]
+    const { notes, ...compared } = await compareSides(
+      was, is, settings.ignored,
       run.skippedCount + sender.ids.size - run.begun.size, options.onDifference)
+    // Of other protocols nothing was to be sent.
+    const only = new Set([protocol])
+    const comparison = { ...compared, notes: [...recordingNotes({ ...was, protocols: only }, { ...is, protocols: only }), ...notes] }
     return {
       protocol, target: target.text, file, path, sent: run.sent, skippedCount: run.skippedCount, skipped: run.skipped, notes: [...run.notes, ...maskNotes(recording, now)], comparison, durationMs,
-      planned: sender.ids.size, interrupted, equal: comparison.differenceCount === 0 && comparison.compared > 0 && !interrupted, drift: run.drift,
+      planned: sender.ids.size, interrupted, equal: comparison.differenceCount === 0 && comparison.compared > 0 && !interrupted && !(options.strict === true && comparison.notSent > 0), drift: run.drift,
     }
   } finally {
     run?.close()
@@ -110,12 +115,12 @@ function maskNotes(recording: Recording, now: Recording): string[] {
   return [`answers in ${recording.path} have secrets masked by ${masked}: asterisks are compared with what came now, which ${now.path} has as it came: --plugin ${masked.split(', ').join(' --plugin ')} masks it too`]
 }
 
-/** What is repeated isn't overwritten. @throws WiretapeError `usage`. */
+/** What is repeated isn't overwritten, and nothing without being told to. @throws WiretapeError `usage`, `exists`. */
 function refuseItself(file: string, record: SendOptions['record']): void {
-  const path = typeof record === 'object' ? record.path : record
-  if (path !== undefined && existsSync(path) && realpathSync(path) === realpathSync(file)) {
-    throw new WiretapeError('usage', `-o ${path}: that is the recording that is sent: name another`)
-  }
+  const { path, overwrite } = typeof record === 'object' ? record : { path: record }
+  if (path === undefined || !existsSync(path)) return
+  if (realpathSync(path) === realpathSync(file)) throw new WiretapeError('usage', `-o ${path}: that is the recording that is sent: name another`)
+  if (overwrite !== true) throw new WiretapeError('exists', `${path} exists: choose another name, or --overwrite it`)
 }
 
 /** What of the chosen relays isn't to be sent, though nothing stands against it. */

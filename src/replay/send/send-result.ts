@@ -42,7 +42,7 @@ export interface SendResult {
   readonly planned: number
   /** It was ended by the signal: only what was begun is compared, and `equal` is false. */
   readonly interrupted: boolean
-  /** All was sent, and every answer is there and as recorded. */
+  /** Every answer to what was sent is there and as recorded, and there are some; with `strict`, all was sent too. */
   readonly equal: boolean
   /** Ms that sending took. */
   readonly durationMs: number

@@ -149,8 +149,9 @@ export class Run {
       dial({ target, timeout: 10_000, insecure: this.#insecure, keptAwayFrom: [] }, ({ socket }) => {
         socket.destroy()
         resolve()
-      }, (error) => {
-        this.giveUp(error)
+      }, (error, code) => {
+        // Whoever resets a connection is there: which moment of it the reset meets is chance.
+        if (code !== 'ECONNRESET') this.giveUp(error)
         resolve()
       })
       this.#ending.signal.addEventListener('abort', () => resolve(), { once: true })

@@ -21,6 +21,8 @@ export interface FtpControlOptions {
   /** Ends it at once. */
   readonly signal: AbortSignal
   readonly onBytes: () => void
+  /** Called when this client leaves before the end, while the connection is still there to tell of: too much came, or too little. */
+  readonly onLeft: (why: string) => void
 }
 
 /** A control connection as a client has it: commands go, replies come, which are the server's to each. */
@@ -82,12 +84,16 @@ export class FtpControl {
     this.#socket.write(line)
   }
 
-  /** The next reply to what was asked for; null where none comes. @param waited ms after which the client itself waited no longer; null where it did. */
+  /**
+   * The next reply to what was asked for; null where none comes. A server that stays silent is left: what it says later would be taken for the reply to what
+   * is asked then. @param waited ms after which the client itself waited no longer; null where it did.
+   */
   async reply(limits: AnswerLimits, waited: number | null = null): Promise<ReplyEvent | null> {
     const since = performance.now() - this.#asked
     const how = await this.#patient.until(
       () => this.#replies.length > 0 || this.#over, () => waited ?? limits.silence, Math.max(0, (waited ?? limits.duration) - since))
-    if (how === 'late' && waited === null) this.leave(limits.tooLong)
+    if (waited === null && how === 'late') this.leave(limits.tooLong)
+    else if (waited === null && how === 'silent') this.leave(limits.tooSilent)
     return this.#replies.shift() ?? null
   }
 
@@ -117,7 +123,13 @@ export class FtpControl {
     if (this.#over) return
     this.left(why)
     this.#end()
-    this.#socket.destroy()
+    if (why === runEnded) {
+      this.#socket.destroy()
+      return
+    }
+    this.#options.onLeft(why)
+    // A FIN would be passed on, and a reply that comes after all be recorded.
+    this.#socket.resetAndDestroy()
   }
 
   async close(): Promise<void> {

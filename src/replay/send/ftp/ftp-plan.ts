@@ -27,6 +27,8 @@ export interface PlannedSession {
   readonly connection: number
   /** Whether the session's end was recorded: `over` is that then. */
   readonly ended: boolean
+  /** The server had a greeting. */
+  readonly greeted: boolean
   readonly began: number
   readonly over: number
 }
@@ -41,7 +43,7 @@ export function planSessions(options: SenderOptions): PlannedSession[] {
   for (const session of recording.ftpSessions(settings.where === undefined ? {} : { where: settings.where })) {
     if (!chosen.connections.has(session.connectionId)) continue
     const reason = whyNot(session, options) ?? (settings.sendMasked ? null : masked(session, recording, places))
-    if (reason === null) planned.push({ id: session.id, connection: session.connectionId, ended: session.ended !== null, began: session.started, over: session.ended ?? session.started })
+    if (reason === null) planned.push({ id: session.id, connection: session.connectionId, ended: session.ended !== null, greeted: session.greeting !== null, began: session.started, over: session.ended ?? session.started })
     else run.skip({ id: session.id, asked: `session of ${session.user ?? 'nobody'}`, reason })
   }
   return planned

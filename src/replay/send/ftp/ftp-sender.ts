@@ -33,6 +33,8 @@ class Session {
   readonly #control: FtpControl
   /** Prepared for the next transfer. */
   #data: FtpData | null = null
+  /** Commands after the one under way. */
+  #left = 0
 
   constructor(options: SenderOptions, wire: Wire, planned: PlannedSession, first: number) {
     const { run, recording } = options
@@ -43,6 +45,7 @@ class Session {
     this.#control = new FtpControl({
       wire, signal: run.signal, limits: this.#limits({ bytes: recording.connection(planned.connection).bytesDown, silence: 0, duration: 0 }),
       onBytes: () => { run.reached = true },
+      onLeft: (why) => this.#notSent('not-gone-on', why),
     })
   }
 
@@ -50,17 +53,21 @@ class Session {
     const { run, target } = this.#options
     const control = this.#control
     const commands = commandsOf(this.#options, this.#planned)
-    const greeting = this.#limits(greetingOf(this.#planned, commands))
-    await control.finalReply(await control.reply(greeting), greeting)
+    this.#left = commands.length
+    const greeting = greetingOf(this.#planned, commands)
+    // A greeting that hadn't come is waited for as long as its client had.
+    const waited = this.#planned.greeted ? null : Math.min(greeting.silence, this.#patience)
+    await control.finalReply(await control.reply(this.#limits(greeting), waited), this.#limits(greeting), waited)
     for (const [index, command] of commands.entries()) {
       if (control.over) break
       await run.until(command.started - this.#first)
       if (run.over) break
       run.sentAt(command.started - this.#first)
+      this.#left = commands.length - index - 1
       const code = await this.#command(command)
       if (command.waited !== null) break
       if (isLogin(command.verb) && command.code !== null && command.code < 400 && code !== null && code >= 400) {
-        this.#notLoggedIn(commands.length - index - 1)
+        this.#notSent('not-logged-in', 'the login failed')
         break
       }
     }
@@ -70,12 +77,16 @@ class Session {
     if (control.broken) await run.unanswered(target)
   }
 
-  /** What comes after a login that failed now, and hadn't, is refused whatever it is: there is nothing to compare. */
-  #notLoggedIn(left: number): void {
+  /**
+   * What comes after a login that failed now, and hadn't, is refused whatever it is; what comes after a reply that didn't, nobody could tell from it: there is
+   * nothing to compare.
+   */
+  #notSent(kind: 'not-logged-in' | 'not-gone-on', why: string): void {
+    const left = this.#left
     if (left === 0) return
     const commands = `${left} command${left === 1 ? '' : 's'}`
-    this.#options.run.notes.push(`session ${this.#planned.id}: the login failed: ${commands} after it ${left === 1 ? "wasn't" : "weren't"} sent, and ${left === 1 ? "isn't" : "aren't"} compared`)
-    this.#control.tell('not-logged-in', commands)
+    this.#options.run.notes.push(`session ${this.#planned.id}: ${why}: ${commands} after it ${left === 1 ? "wasn't" : "weren't"} sent, and ${left === 1 ? "isn't" : "aren't"} compared`)
+    this.#control.tell(kind, commands)
   }
 
   /** @returns the code of its final reply; null where there was none, or it doesn't matter. */
@@ -130,7 +141,11 @@ class Session {
   }
 
   #limits(recorded: RecordedAnswer): AnswerLimits {
-    return new AnswerLimits(recorded, this.#options.settings.patience ?? ftpPatience)
+    return new AnswerLimits(recorded, this.#patience)
+  }
+
+  get #patience(): number {
+    return this.#options.settings.patience ?? ftpPatience
   }
 
   *#uploaded({ upload }: PlannedCommand): Generator<Buffer> {

@@ -6,6 +6,7 @@ import { planConnections } from '../connection-plan.js'
 import type { PlannedConnection } from '../connection-plan.js'
 import { firstOf, inRecordedOrder } from '../in-order.js'
 import { Patient } from '../patient.js'
+import type { Waited } from '../patient.js'
 import type { MakeSender, SenderOptions } from '../sender.js'
 import type { Wire } from '../wire.js'
 import { Turn } from './turn.js'
@@ -20,7 +21,7 @@ const beforeEnd = 1_000
 
 /**
  * Repeats TCP clients: what they said, each turn once the server has said as much as before it in the recording, and the end they made. A server that says
- * something else is answered all the same when it falls silent.
+ * something else, or less, is answered all the same when it falls silent; one that says nothing is left.
  */
 export const tcpSender: MakeSender = (options) => {
   const planned = planConnections(options)
@@ -62,14 +63,18 @@ async function repeat({ recording, run, settings, target }: SenderOptions, wire:
       patient.stir()
     })
   }
-  /** @param most ms of silence that are allowed beyond the recorded ones. @returns whether it still comes, for too long already. */
-  const answer = async (most: number): Promise<boolean> => {
+  /** @param most ms of silence that are allowed beyond the recorded ones. */
+  const answer = (most: number): Promise<Waited> => {
     const { silence, duration } = new AnswerLimits(turn.recorded, most)
     const allowed = (): number => turn.diverged ? Math.min(afterDivergence + turn.silence.within, silence) : silence
-    return await patient.until(() => turn.complete || state.ended, allowed, duration) === 'late'
+    return patient.until(() => turn.complete || state.ended, allowed, duration)
   }
   const wholeAnswer = async (): Promise<void> => {
-    if (!turn.complete && await answer(patience)) cut(new AnswerLimits(turn.recorded, patience).tooLong)
+    if (turn.complete) return
+    const how = await answer(patience)
+    const limits = new AnswerLimits(turn.recorded, patience)
+    if (how === 'late') cut(limits.tooLong)
+    else if (how === 'silent' && turn.silent) cut(limits.tooSilent)
   }
   // Everything recorded has come: a server that goes on talking isn't listened to for ever.
   const end = (silence = patience): Promise<unknown> => patient.until(() => state.ended, () => silence, silence)

@@ -44,6 +44,11 @@ export class Turn {
     return this.came >= this.expected
   }
 
+  /** Nothing of it has come. */
+  get silent(): boolean {
+    return this.#sizes.now === 0
+  }
+
   /** It says something else: how much of it is to come, nobody knows. */
   get diverged(): boolean {
     const [a, b] = [Buffer.concat(this.#recorded), Buffer.concat(this.#now)]

@@ -98,8 +98,10 @@ async function repeat({ recording, run, settings }: SenderOptions, wire: Wire, s
     // One that doesn't come now won't be waited for again.
     answers.came = Math.max(answers.came, answers.expected)
   }
+  const unanswered = new Unanswered()
   for (const { direction, bytes, time } of datagrams(recording, id)) {
     if (direction === 'down') {
+      unanswered.answered()
       answers.expected++
       recorded.silence = Math.max(recorded.silence, time - recorded.last)
       recorded.last = time
@@ -113,13 +115,41 @@ async function repeat({ recording, run, settings }: SenderOptions, wire: Wire, s
     recorded.silence = 0
     recorded.last = recorded.asked = time
     await sendOne(socket, bytes, wire)
+    unanswered.sent(time)
   }
   await answered()
   patient.close()
   run.sent++
   return async () => {
-    await sleep(lateAnswers, undefined, { signal: run.signal }).catch(() => {})
+    await sleep(Math.max(lateAnswers, unanswered.left(recording.connection(id).closed, patience)), undefined, { signal: run.signal }).catch(() => {})
     over()
+  }
+}
+
+/** How long the client of a session waited for answers that didn't come: that long they may come now, and differ. */
+class Unanswered {
+  /** The last datagram, where nothing has come since: when it was sent, in µs as recorded, and on the clock of `performance.now()`. */
+  #last: { readonly time: number, readonly now: number } | null = null
+  #until = -Infinity
+
+  /** @param time µs, as recorded. */
+  sent(time: number): void {
+    this.#waited(time)
+    this.#last = { time, now: performance.now() }
+  }
+
+  answered(): void {
+    this.#last = null
+  }
+
+  /** Ms until nothing is waited for any longer. @param closed µs: when the session ended; null where nobody knows. @param most ms that the last one is waited for. */
+  left(closed: number | null, most: number): number {
+    this.#waited(closed, most)
+    return Math.max(0, this.#until - performance.now())
+  }
+
+  #waited(until: number | null, most = Infinity): void {
+    if (this.#last !== null) this.#until = Math.max(this.#until, this.#last.now + Math.min(most, until === null ? Infinity : (until - this.#last.time) / 1000))
   }
 }
 
