@@ -1,6 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { readTransfer } from './read-rows.js'
-import type { Row } from './read-rows.js'
 import type { FtpTransferRecord } from './rows.js'
 
 /** The little of a session by which it is repeated. */
@@ -67,33 +66,26 @@ export class FtpRows {
   }
 
   /** A session's commands in their order, some hundreds at a time: none is held between. */
-  *commands(sessionId: number): Generator<readonly FtpCommandLine[]> {
-    if (!this.#indexed) {
-      const ids = this.#bySession().commands.get(sessionId) ?? []
-      for (let at = 0; at < ids.length; at += page) yield ids.slice(at, at + page).map((id) => lineOf(this.#commands.get(id) as CommandColumns))
-      return
-    }
-    for (let after = -1; ;) {
-      const rows = this.#commands.all(sessionId, after) as CommandColumns[]
-      if (rows.length > 0) yield rows.map(lineOf)
-      if (rows.length < page) return
-      after = rows.at(-1)![0]
-    }
+  commands(sessionId: number): Generator<readonly FtpCommandLine[]> {
+    return this.#pages(sessionId, 'commands', this.#commands, lineOf)
   }
 
   /** A session's transfers in their order, some hundreds at a time. */
-  *transfers(sessionId: number): Generator<readonly FtpTransferRecord[]> {
+  transfers(sessionId: number): Generator<readonly FtpTransferRecord[]> {
+    return this.#pages(sessionId, 'transfers', this.#transfers, readTransfer)
+  }
+
+  *#pages<One extends { readonly id: number }>(sessionId: number, which: 'commands' | 'transfers', statement: Statement, read: (columns: never) => One): Generator<readonly One[]> {
     if (!this.#indexed) {
-      const ids = this.#bySession().transfers.get(sessionId) ?? []
-      for (let at = 0; at < ids.length; at += page) yield ids.slice(at, at + page).map((id) => readTransfer(this.#transfers.get(id) as Row))
+      const ids = this.#bySession()[which].get(sessionId) ?? []
+      for (let at = 0; at < ids.length; at += page) yield ids.slice(at, at + page).map((id) => read(statement.get(id) as never))
       return
     }
     for (let after = -1; ;) {
-      const rows = this.#transfers.all(sessionId, after) as Row[]
-      const transfers = rows.map(readTransfer)
-      if (transfers.length > 0) yield transfers
-      if (transfers.length < page) return
-      after = transfers.at(-1)!.id
+      const rows = (statement.all(sessionId, after) as never[]).map(read)
+      if (rows.length > 0) yield rows
+      if (rows.length < page) return
+      after = rows.at(-1)!.id
     }
   }
 

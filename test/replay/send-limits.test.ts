@@ -10,6 +10,7 @@ import { installed } from '../real/installed.js'
 import { connectTo, serve } from '../real/peer.js'
 import { redisServer, resp } from '../real/redis.js'
 import { taping } from '../real/relaying.js'
+import { datagramVisit } from './datagram-visit.js'
 import { ftpVisit, scriptedFtp } from './ftp-script.js'
 import { lineServer } from './line-server.js'
 import { sendTo, told } from './send-again.js'
@@ -240,12 +241,7 @@ withRedis('TCP: BLPOP of redis is waited for as long again, also at the end of a
 const deaf = async (t: ExecutionContext): Promise<number> => (await serve(t, (socket) => socket.resume())).port
 
 test.serial('an ended run ends at once, whatever the protocol', async (t) => {
-  const echo = await datagramEcho(t)
-  const udp = await taping(t, { udp: `0=127.0.0.1:${echo.port}`, decode: 'none' })
-  const client = await datagramPeer(t)
-  await client.send('one', udp.port)
-  await client.text()
-  await udp.relay.stop()
+  const udp = await datagramVisit(t)
   const tcp = await taping(t, { tcp: `0=127.0.0.1:${await lineServer(t, (line) => `${line}!\n`)}` })
   const talker = await connectTo(t, tcp.port)
   await talker.through('hello\n')
@@ -262,7 +258,7 @@ test.serial('an ended run ends at once, whatever the protocol', async (t) => {
   const http = await httpVisit(t)
   const silent = (await datagramPeer(t)).port
   for (const [what, file, to] of [
-    ['HTTP', http, `http://127.0.0.1:${await deaf(t)}`], ['TCP', tcp.path, `127.0.0.1:${await deaf(t)}`], ['UDP', udp.path, `127.0.0.1:${silent}`],
+    ['HTTP', http, `http://127.0.0.1:${await deaf(t)}`], ['TCP', tcp.path, `127.0.0.1:${await deaf(t)}`], ['UDP', udp, `127.0.0.1:${silent}`],
     ['FTP without a greeting', ftp, `127.0.0.1:${await deaf(t)}`], ['FTP with data without end', ftp, `127.0.0.1:${endless}`],
   ] as const) {
     const interruption = new AbortController()

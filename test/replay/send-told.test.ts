@@ -3,11 +3,11 @@ import test from 'ava'
 import Sqlite from 'better-sqlite3'
 import { compareRecordings, sendRecording } from 'wiretape'
 import type { SendOptions } from 'wiretape'
-import { datagramEcho, datagramPeer } from '../real/datagram-peer.js'
 import { http, httpOrigin } from '../real/http-origin.js'
 import { connectTo, serve } from '../real/peer.js'
 import { taping } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
+import { datagramVisit } from './datagram-visit.js'
 import { ftpVisit, scriptedFtp } from './ftp-script.js'
 import { lineServer } from './line-server.js'
 import { sendTo, told } from './send-again.js'
@@ -118,19 +118,14 @@ test('an option that the protocol has no use for is refused in one line', async 
   const tcp = await taping(t, { tcp: `0=127.0.0.1:${await lineServer(t, (line) => line)}` })
   await (await connectTo(t, tcp.port)).write('one\n').finish().rest()
   await tcp.relay.stop()
-  const echo = await datagramEcho(t)
-  const udp = await taping(t, { udp: `0=127.0.0.1:${echo.port}`, decode: 'none' })
-  const client = await datagramPeer(t)
-  await client.send('one', udp.port)
-  await client.text()
-  await udp.relay.stop()
+  const udp = await datagramVisit(t)
   const ftp = await ftpVisit(t, await scriptedFtp(t))
   for (const [protocol, file, options, message] of [
     ['tcp', tcp.path, { host: 'recorded' }, '--host recorded: only HTTP requests have a Host header; tcp is sent as recorded'],
-    ['udp', udp.path, { host: 'target' }, '--host target: only HTTP requests have a Host header; udp is sent as recorded'],
+    ['udp', udp, { host: 'target' }, '--host target: only HTTP requests have a Host header; udp is sent as recorded'],
     ['ftp', ftp, { host: 'target' }, '--host target: only HTTP requests have a Host header; ftp is sent as recorded'],
     ['tcp', tcp.path, { connections: 2 }, '--connections 2: only HTTP requests can be dealt out; tcp is sent as recorded'],
-    ['udp', udp.path, { password: 'x' }, '--password: only FTP has PASS; udp is sent as recorded'],
+    ['udp', udp, { password: 'x' }, '--password: only FTP has PASS; udp is sent as recorded'],
     ['ftp', ftp, { insecure: true }, '--insecure: only an https:// target has a certificate; ftp is sent as recorded'],
   ] as [string, string, Partial<SendOptions>, string][]) {
     const error = await t.throwsAsync(sendRecording(file, { to: '127.0.0.1:1', record: join(temporaryFolder(t), 'now.sqlite'), ...options }), undefined, protocol)
