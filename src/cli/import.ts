@@ -1,5 +1,5 @@
-import { importCapture } from '../index.js'
-import type { ImportOptions, ImportProblem, ImportSummary } from '../index.js'
+import { importCapture } from '../formats/import-capture.js'
+import type { ImportOptions, ImportProblem, ImportSummary } from '../formats/import-summary.js'
 import { printableJson, printableLine } from './escape.js'
 import { startProgressBar } from './progress-bar.js'
 import { formatBytes, formatCount } from './units.js'

@@ -62,7 +62,7 @@ export class BrokenGzip extends Error {
 }
 
 /**
- * Gives a source's bytes, with gzip undone, chunk by chunk; what `take` throws ends it.
+ * Gives a source's bytes, with gzip undone, chunk by chunk; what `take` throws ends it. A chunk may be written over once the next was taken.
  * @param read gets how many bytes were read for that; the next chunk waits for it.
  * @throws BrokenGzip; WiretapeError `storage`.
  */
@@ -82,12 +82,15 @@ export async function eachChunk({ path, gzip, piped }: ByteSource, take: (chunk:
   }
 }
 
-/** What is done with a chunk takes longer than reading it: a stream would only wait for threads in between. */
+/**
+ * What is done with a chunk takes longer than reading it: a stream would only wait for threads in between. The two chunks are
+ * filled in turn: with memory of its own for each, collecting it took as long as reading the packets in it.
+ */
 async function readPlain(path: string, take: (chunk: Buffer) => void, read: (bytes: number) => Promise<void>): Promise<void> {
   const file = openSync(path, 'r')
+  let [chunk, other] = [Buffer.allocUnsafeSlow(chunkSize), Buffer.allocUnsafeSlow(chunkSize)]
   try {
-    for (let at = 0; ;) {
-      const chunk = Buffer.allocUnsafeSlow(chunkSize)
+    for (let at = 0; ; [chunk, other] = [other, chunk]) {
       const length = readPiece(file, chunk, path)
       if (length === 0) return
       at += length

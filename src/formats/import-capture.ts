@@ -39,7 +39,8 @@ export async function importCapture(files: string | readonly string[], options: 
 }
 
 async function importAll(toImport: readonly ToImport[], options: ImportOptions): Promise<ImportSummary> {
-  const writer = await ImportWriter.open(options, { imported: toImport.map(({ path }) => path === '-' ? 'standard input' : basename(path)).join(', ') })
+  const imported = toImport.map(({ path }) => path === '-' ? 'standard input' : basename(path)).join(', ')
+  const writer = await ImportWriter.open(options, { imported }, toImport.every(({ piped }) => piped === null))
   try {
     const running = new Import(writer, toImport, options)
     for (const file of toImport) await running.file(file)

@@ -51,10 +51,14 @@ export class ImportWriter {
     })
   }
 
-  /** @throws WiretapeError `exists`, `not-found`, `usage`, `storage`. */
-  static async open(options: OutputOptions, facts: Readonly<Record<string, string>>): Promise<ImportWriter> {
+  /**
+   * @param inOneGo nothing is waited for, and so hardly anybody wants to read along.
+   * @throws WiretapeError `exists`, `not-found`, `usage`, `storage`.
+   */
+  static async open(options: OutputOptions, facts: Readonly<Record<string, string>>, inOneGo: boolean): Promise<ImportWriter> {
     const path = createRecordingPath(options)
-    return new ImportWriter(path, await startWorker({ path, append: options.append ?? false, facts, traffic: 'past' }))
+    const journal = inOneGo ? 'rollback' : 'write-ahead'
+    return new ImportWriter(path, await startWorker({ path, append: options.append ?? false, facts, journal, traffic: 'past' }))
   }
 
   /** Complete and committed. */

@@ -26,16 +26,17 @@ export class RecordingFile {
     this.#path = settings.path
     const database = new Sqlite(settings.path, { timeout: lockPatience })
     this.#database = database
+    const journal = settings.journal === 'rollback' ? 'TRUNCATE' : 'WAL'
     if (settings.append) {
       checkVersion(database, settings.path)
       refuseSecondWriter(database, settings.path)
-      database.pragma('journal_mode = WAL')
+      database.pragma(`journal_mode = ${journal}`)
       migrate(database)
       dropIndexes(database)
       database.exec(`DELETE FROM recording WHERE key = 'finished'`)
     } else {
       database.pragma('page_size = 16384')
-      database.pragma('journal_mode = WAL')
+      database.pragma(`journal_mode = ${journal}`)
       migrate(database)
     }
     // A commit survives the end of this process, however it ends. Waiting for the disk as well, at each checkpoint, would
@@ -65,11 +66,14 @@ export class RecordingFile {
   /** Commits, builds the indexes, and leaves one file that opens from anywhere, read-only media too. */
   finish(): void {
     this.checkPresent()
-    this.store.fact('finished', String(microseconds()))
-    this.store.forget('writer')
+    const finished = microseconds()
     this.store.commit()
     createIndexes(this.#database)
+    // This commit syncs the file, or the log, which the checkpoint copies into it.
     this.#database.pragma('synchronous = FULL')
+    this.store.fact('finished', String(finished))
+    this.store.forget('writer')
+    this.store.commit()
     // Whoever reads along is not waited for.
     this.#database.pragma('busy_timeout = 200')
     try {

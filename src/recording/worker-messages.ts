@@ -6,6 +6,11 @@ export interface FileSettings {
   readonly append: boolean
   /** Facts of the run, for the `recording` table. */
   readonly facts: Readonly<Record<string, string>>
+  /**
+   * How a commit that is cut off is undone. With `write-ahead`, the default, others read what is committed while it is written on. With `rollback` they
+   * and the writer wait for each other, and a page is written once instead of twice: for what is made in one go.
+   */
+  readonly journal?: 'write-ahead' | 'rollback'
 }
 
 export interface WorkerSettings extends FileSettings {

@@ -231,3 +231,10 @@ test('a body of which the HAR says neither text nor size: marked, and not compar
   t.deepEqual(differences.map(({ field, was, now }) => [field, was, now]), [['not compared', 'recorded', 'a body that is not known']])
   t.like(await compareRecordings(known.summary.path, known.summary.path), { same: 3, uncompared: 0 })
 })
+
+test('bodies of a HAR that is read in many pieces are whole', async (t) => {
+  const bodies = [3_000_000, 10, 700_000, 2_100_000, 5].map((size) => randomBytes(size).toString('base64'))
+  const { recording } = await importing(t, har(...bodies.map((text) => entry({ response: { content: { text, encoding: 'base64' } } }))))
+  const read = await Promise.all([...recording.exchanges()].map(async ({ id }) => (await bytesOf(recording.body(id, 'response'))).toString('base64')))
+  t.deepEqual(read, bodies)
+})

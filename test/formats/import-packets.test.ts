@@ -1,7 +1,11 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import test from 'ava'
+import { openRecording } from 'wiretape'
 import { question } from '../real/dns-server.js'
 import { bytesOf, onlyConnection, onlyExchange } from '../real/relaying.js'
+import { temporaryFolder } from '../real/temporary-folder.js'
 import { pcap, PcapngFile } from './capture-files.js'
 import { began, capture, Frames, importing } from './importing.js'
 import { cooked, cooked2, ethernet, ipv4, ipv6, ipv6Fragment, loopback, tcp, udp } from './packets.js'
@@ -226,4 +230,26 @@ test('many small fragments hold no more than what they cost: the oldest packets 
   const end = ethernet(ipv4(Buffer.alloc(8), { protocol: 17, id: 0, offset: 6400 }))
   const { recording } = await importing(t, pcap([...parts, ...last, ...late, end].map((bytes, n) => ({ bytes, time: began + n }))))
   t.deepEqual([...recording.datagrams()].map(({ size }) => size), [32])
+})
+
+test('a capture that is read in many pieces: every byte, those that come out of order and again too; others may read what is there yet', async (t) => {
+  const sent = randomBytes(9_000_000)
+  const frames = new Frames(40_000, 9999).opens()
+  for (let at = 0; at < sent.length; at += 1400) frames.up(sent.subarray(at, at + 1400))
+  const [handshake, data] = [frames.list.slice(0, 3), frames.list.slice(3)]
+  const mixed: Buffer[] = []
+  for (let n = 0; n < data.length; n += 2) mixed.push(...data.slice(n, n + 2).reverse(), ...(n % 100 === 0 ? data.slice(n, n + 1) : []))
+  const path = join(temporaryFolder(t), 'imported.sqlite')
+  let looks = 0
+  const { recording, summary } = await importing(t, capture([...handshake, ...mixed]), {
+    path,
+    onProgress() {
+      using beside = openRecording(path)
+      looks += [...beside.segments()].length >= 0 ? 1 : 0
+    },
+  })
+  t.true(summary.complete)
+  t.true(looks > 5)
+  t.true((await bytesOf(recording.stream(onlyConnection(recording).id, 'up'))).equals(sent))
+  t.deepEqual([...recording.events()], [])
 })

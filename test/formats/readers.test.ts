@@ -24,6 +24,19 @@ function read(reader: Reader, file: Buffer, pieces = file.length): Read {
   return { packets, notes, broken: null }
 }
 
+/** The same, with two chunks that are written over in turn, as a file is read. */
+function readInTurns(reader: Reader, file: Buffer, size: number): CapturedPacket[] {
+  const packets: CapturedPacket[] = []
+  const made = new reader({ packet: (packet) => packets.push({ ...packet, bytes: Buffer.from(packet.bytes) }), note: () => {} })
+  let [chunk, other] = [Buffer.alloc(size), Buffer.alloc(size)]
+  for (let at = 0; at < file.length; at += size, [chunk, other] = [other, chunk]) {
+    chunk.fill(0xee)
+    made.take(chunk.subarray(0, file.copy(chunk, 0, at)))
+  }
+  made.end()
+  return packets
+}
+
 const time = 1_700_000_000_123_456
 const two = [{ time, bytes: Buffer.from('first') }, { time: time + 1_500_001, bytes: Buffer.from('second!'), length: 90 }]
 
@@ -145,3 +158,15 @@ test('pcapng: the rest of an unknown block that is said to be huge is waited for
   file.writeUInt32LE(0xfffffff0, second + 4)
   t.like(read(Pcapng, file).broken, { packet: 2 })
 })
+
+const several = Array.from({ length: 40 }, (_, n) => ({ time: time + n, bytes: Buffer.alloc(n * 7 % 90 + 1, n) }))
+const ng = new PcapngFile().section().interface()
+for (const { time: at, bytes } of several) ng.packet(0, BigInt(at), bytes)
+
+for (const [name, reader, file] of [
+  ['classic pcap', ClassicPcap, pcap(several)], ['nanosecond pcap', NanosecondPcap, pcap(several, { nanoseconds: true })], ['pcapng', Pcapng, ng.bytes()],
+] as const) {
+  test(`${name}: chunks that are written over give the same packets, however long they are`, (t) => {
+    for (let size = 1; size < 300; size++) t.deepEqual(readInTurns(reader, file, size).map(({ bytes }) => bytes), several.map(({ bytes }) => bytes), `${size}`)
+  })
+}

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
-import { ReassemblyMemory } from '../../src/formats/capture/tcp/memory.js'
 import { ToldBytes } from '../../src/formats/capture/tcp/told-bytes.js'
+import { ToldRing } from '../../src/formats/capture/tcp/told-ring.js'
 
 /* It looks at the whole process: the only test of its file. */
 
@@ -10,8 +10,8 @@ setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
 test('what streams have told and is forgotten takes no more room', (t) => {
-  const memory = new ReassemblyMemory()
-  const streams = Array.from({ length: 10_000 }, () => new ToldBytes(memory))
+  const ring = new ToldRing()
+  const streams = Array.from({ length: 10_000 }, () => new ToldBytes(ring))
   const piece = Buffer.alloc(64)
   const told = (times: number): number => {
     for (let n = 0; n < times; n++) for (const stream of streams) stream.add(n * piece.length, piece)

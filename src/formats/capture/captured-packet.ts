@@ -1,4 +1,4 @@
-/** A packet as a capture has it. `bytes` are a view into what was read of the file, which nothing writes over. */
+/** A packet as a capture has it. `bytes` are a view into what was read of the file, and there during the call only. */
 export interface CapturedPacket {
   /** Its place in its file, from 1. */
   readonly number: number
@@ -21,7 +21,10 @@ export interface CaptureSink {
 
 /** Takes a capture's bytes as they come, and tells its packets. */
 export interface CaptureReader {
-  /** @throws BrokenCapture where the rest can't be read. */
+  /**
+   * @param chunk may be written over once the next one was taken: what is kept longer is copied.
+   * @throws BrokenCapture where the rest can't be read.
+   */
   take(chunk: Buffer): void
   /** There is no more. @throws BrokenCapture where that is in the middle of a packet. */
   end(): void

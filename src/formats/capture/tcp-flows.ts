@@ -51,11 +51,6 @@ export class TcpFlows {
     this.#keepPasswords = keepPasswords
   }
 
-  /** So much of the file was read. */
-  passed(size: number): void {
-    this.#memory.passed(size)
-  }
-
   /** @returns false where it is no TCP segment that can be read. */
   take(packet: IpPacket, time: number): boolean {
     const segment = readTcp(packet.payload, packet.missing)

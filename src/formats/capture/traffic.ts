@@ -29,8 +29,6 @@ export class Traffic {
   readonly #udp: UdpFlows
   readonly #note: (text: string) => void
   readonly #unknown = new Set<number>()
-  /** Where in its file the packet before was. */
-  #offset = 0
 
   /** @param note gets what should be known of the import, in words. */
   constructor(writer: ImportWriter, keepPasswords: boolean, note: (text: string) => void) {
@@ -39,12 +37,9 @@ export class Traffic {
     this.#note = note
   }
 
-  packet({ linkType, bytes, length, time, offset }: CapturedPacket): void {
+  packet({ linkType, bytes, length, time }: CapturedPacket): void {
     const { counts } = this
     counts.packets++
-    // With all that was passed over since: that was read too, and what is remembered holds on to it.
-    this.#tcp.passed(Math.max(bytes.length, offset - this.#offset))
-    this.#offset = offset
     if (bytes.length < length) counts.cut++
     if (!isReadable(linkType)) {
       this.#skip(linkType)

@@ -76,7 +76,7 @@ export class EntrySplitter {
         case comma: if (this.#isArray.length <= 2) this.#string = []
       }
     }
-    if (entryFrom >= 0) this.#keep(chunk.subarray(entryFrom))
+    if (entryFrom >= 0) this.#keep(Buffer.from(chunk.subarray(entryFrom)))
     this.#offset += chunk.length
   }
 

@@ -37,7 +37,7 @@ export function redecodeRecording(file: string | undefined, { output, overwrite 
   createRecordingPath({ path, overwrite })
   try {
     const { started, writer: _, finished: __, ...facts } = recording.facts()
-    const made = new RecordingFile({ path, append: false, facts })
+    const made = new RecordingFile({ path, append: false, facts, journal: 'rollback' })
     if (started !== undefined) made.store.fact('started', started)
     new Redecoding(recording, made).run()
     const { records } = made.store

@@ -1,3 +1,5 @@
+import { ToldRing } from './told-ring.js'
+
 /** What waits for what comes before it, over all connections: bytes, with what pieces cost. */
 const mostWaiting = 64 * 1024 * 1024
 
@@ -7,20 +9,9 @@ const mostHeld = 16 * 1024 * 1024
 /** What a piece that is kept costs besides its bytes. */
 const pieceCost = 256
 
-/** Bytes already told that are remembered, over all connections, to be compared with what comes again. */
-const mostRemembered = 16 * 1024 * 1024
-
-/** Bytes of the file after which a told piece is forgotten: it is a view into what was read of it. */
-const rememberedFor = 32 * 1024 * 1024
-
 /** What gives up its oldest hole when it is told to. */
 interface Waiter {
   giveWay(time: number): void
-}
-
-/** What forgets its oldest remembered piece when it is told to. */
-interface Rememberer {
-  forgetOldest(): void
 }
 
 /** What the reassembly of all connections of a capture holds in memory, and its limits. */
@@ -29,11 +20,8 @@ export class ReassemblyMemory {
   /** Those that wait, the longest first. */
   readonly #waiters = new Set<Waiter>()
   #held = 0
-  #remembered = 0
-  /** In the order in which the pieces were told. */
-  #queue: { readonly of: Rememberer, readonly size: number, readonly at: number }[] = []
-  #first = 0
-  #read = 0
+  /** Bytes already told, to be compared with what comes again. */
+  readonly told = new ToldRing()
 
   /** A piece of so many bytes waits. @returns what it costs. */
   wait(of: Waiter, bytes: number): number {
@@ -63,29 +51,5 @@ export class ReassemblyMemory {
   /** Pieces that cost so much are held no longer. */
   letGo(cost: number): void {
     this.#held -= cost
-  }
-
-  /** So much of the file is read. */
-  passed(size: number): void {
-    this.#read += size
-    if (this.#first < this.#queue.length && this.#queue[this.#first]!.at < this.#read - rememberedFor) this.#forget()
-  }
-
-  remember(of: Rememberer, size: number): void {
-    this.#remembered += size
-    this.#queue.push({ of, size, at: this.#read })
-    if (this.#remembered > mostRemembered) this.#forget()
-  }
-
-  #forget(): void {
-    while (this.#first < this.#queue.length && (this.#remembered > mostRemembered || this.#queue[this.#first]!.at < this.#read - rememberedFor)) {
-      const oldest = this.#queue[this.#first++]!
-      this.#remembered -= oldest.size
-      oldest.of.forgetOldest()
-    }
-    if (this.#first > 1024 && this.#first * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#first)
-      this.#first = 0
-    }
   }
 }

@@ -37,7 +37,7 @@ export class TcpStream {
   constructor(sink: StreamSink, memory: ReassemblyMemory) {
     this.#sink = sink
     this.#memory = memory
-    this.#told = new ToldBytes(memory)
+    this.#told = new ToldBytes(memory.told)
     this.#waiting = new WaitingPieces(this, memory)
   }
 

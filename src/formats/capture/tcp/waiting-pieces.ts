@@ -1,5 +1,5 @@
+import { differenceOf } from './difference.js'
 import type { ReassemblyMemory } from './memory.js'
-import { differenceOf } from './told-bytes.js'
 
 /** A piece that waits for what comes before it; null bytes are those that the snapshot cut off. */
 export type WaitingPiece = { readonly at: number, readonly end: number, readonly bytes: Buffer | null, readonly cost: number }
