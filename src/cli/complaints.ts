@@ -3,13 +3,21 @@ import { nearest } from '../recording/filter.js'
 
 const commands = ['record', 'relay', 'ls', 'show', 'ftp', 'serve', 'send', 'diff', 'import', 'export', 'redecode', 'plugins', 'toxiproxy', 'demo']
 
-/** What yargs says of the words that it was given, as one line that says what to do. */
-export function usageError(message: string, command = ''): WiretapeError {
+/**
+ * What yargs says of the words that it was given, as one line that says what to do.
+ * @param words the command line, without the program.
+ */
+export function usageError(message: string, words: readonly string[]): WiretapeError {
+  const command = words[0] ?? ''
   const lines = message.split('\n').map((line) => line.trim()).filter((line) => line !== '')
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(lines[0] ?? '')?.[1]
   if (unknown !== undefined) {
-    const near = nearest(unknown.split(', ')[0]!, commands)
-    return new WiretapeError('usage', `${unknown}: there is no such command or option${near === null ? '' : ` (did you mean ${near}?)`}; wiretape --help and wiretape COMMAND --help list them`)
+    const [name] = unknown.split(', ') as [string]
+    const option = words.find((word) => word.startsWith('-') && word.replace(/^-+/, '').split('=')[0] === name)?.split('=')[0]
+    if (option !== undefined) return new WiretapeError('usage', `${option}: there is no such option; wiretape ${commands.includes(command) ? `${command} ` : ''}--help lists them`)
+    if (commands.includes(command)) return new WiretapeError('usage', `${unknown.split(', ').join(' ')}: too much for wiretape ${command}; wiretape ${command} --help tells what it takes`)
+    const near = nearest(name, commands)
+    return new WiretapeError('usage', `${unknown}: there is no such command${near === null ? '' : ` (did you mean ${near}?)`}; wiretape --help lists them`)
   }
   const valueless = /^Not enough arguments following: (.+)$/.exec(lines[0] ?? '')?.[1]
   if (valueless !== undefined) return new WiretapeError('usage', `--${valueless} needs a value; --help has an example`)

@@ -252,7 +252,7 @@ async function run(): Promise<void> {
     .wrap(Math.min(110, process.stdout.columns ?? 80))
     .middleware((argv) => checkTypes(argv, words, optionTypes), true)
     .fail((message, error) => {
-      throw error instanceof Error && error.name !== 'YError' ? error : usageError(message ?? error.message, words[0])
+      throw error instanceof Error && error.name !== 'YError' ? error : usageError(message ?? error.message, words)
     })
     .parseAsync()
   process.exitCode = exitCode

@@ -78,7 +78,7 @@ const refusals: readonly [args: readonly string[], code: number, stderr: RegExp]
   [['toxiproxy', '-port', 'x'], 2, /--port "x": expected a number/],
   [['toxiproxy', '-port', '99999'], 2, /the port 99999 is not from 0 to 65535/],
   [['toxiproxy', '-port', '0', '-config', '/nowhere.json'], 2, /-config \/nowhere\.json: ENOENT/],
-  [['toxiproxy', '-colour', 'blue'], 2, /colour: there is no such command or option/],
+  [['toxiproxy', '-colour', 'blue'], 2, /--colour: there is no such option; wiretape toxiproxy --help lists them/],
 ]
 
 test('what is wrong with the words is one line', async (t) => {

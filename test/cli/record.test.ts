@@ -94,10 +94,12 @@ for (const [words, pattern] of [
   [['record', '--tcp', '0=a:1', '--idle-timeout', 'soon'], /idle-timeout/],
   [['record', '--append', '--tcp', '0=a:1'], /--append needs -o FILE/],
   [['record'], /nothing to relay/],
-  [['record', '--tpc', '0=a:1'], /tpc/],
+  [['record', '--tpc', '0=a:1'], /--tpc: there is no such option; wiretape record --help/],
+  [['record', '--out=x'], /--out: there is no such option/],
+  [['record', 'everything'], /everything: too much for wiretape record/],
   [['record', '--tcp', '0=a:1', '--slow-disk', 'maybe'], /slow-disk/],
   [[], /name a command/],
-  [['recrod'], /recrod/],
+  [['recrod'], /recrod: there is no such command \(did you mean record\?\)/],
 ] as const) {
   test(`bad usage is one line and exit 2: ${words.join(' ')}`, async (t) => {
     const { code, stdout, stderr } = await wiretape(t, ...words)
