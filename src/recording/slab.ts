@@ -30,7 +30,7 @@ const downBit = 0x100
 export const sentKinds = ['head', 'body', 'framing', 'command', 'reply', 'datagram', 'opaque'] as const
 export type SentKind = (typeof sentKinds)[number]
 
-/** The smallest slab: an entry has to fit whole, and a socket's read is at most 64 KiB. */
+/** The smallest slab: an entry has to fit whole, and a socket's read is at most 256 KiB. */
 export const slabSize = 512 * 1024
 
 export class SlabWriter {

@@ -1,7 +1,10 @@
-/** Large enough that a fast server fills few reads, small enough for thousands of connections: it is only touched as far as it is used. */
-const size = 64 * 1024
+/**
+ * Large enough that a fast server fills few reads (64 KiB took a third more of the processor), and such that a recorder's slab holds two of them with
+ * their headers. For thousands of connections too: memory is only touched as far as it is used.
+ */
+const size = 256 * 1024 - 64
 
-/** Buffers kept for the next connection: 4 MiB. */
+/** Buffers kept for the next connection: 16 MiB. */
 const mostKept = 64
 
 const kept: Buffer[] = []
