@@ -1,8 +1,8 @@
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import Sqlite from 'better-sqlite3'
 import type { Database } from 'better-sqlite3'
 import { WiretapeError, reasonOf } from '../error.js'
+import { openToRead } from './open-database.js'
 import { applicationId } from './schema-version.js'
 import { runningWriter } from './writer-process.js'
 
@@ -62,13 +62,14 @@ function refuseForeign(path: string): void {
     if (database.file.pragma('application_id', { simple: true }) !== applicationId) throw new Error('another database')
     writer = runningWriter(database.file)
   } catch (cause) {
+    if (cause instanceof WiretapeError) throw cause
     throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording, and so not overwritten: remove it, or choose another name`, { cause })
   }
   if (writer !== null) throw new WiretapeError('exists', `${path} is being recorded by process ${writer}: overwrite it when that has ended, or choose another name`)
 }
 
 function opened(path: string): Disposable & { readonly file: Database } {
-  const file = new Sqlite(path, { readonly: true })
+  const file = openToRead(path)
   return { file, [Symbol.dispose]: () => file.close() }
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { Readable } from 'node:stream'
-import Sqlite from 'better-sqlite3'
+import type Sqlite from 'better-sqlite3'
 import { WiretapeError, reasonOf } from '../error.js'
 import type { Direction } from '../protocols/decoder.js'
 import {
@@ -13,6 +13,7 @@ import { tellDamage } from './damage.js'
 import { FtpRows } from './ftp-rows.js'
 import { pathsAround, requestLines, streamEnds } from './lean-rows.js'
 import type { RequestLine, StreamEnds } from './lean-rows.js'
+import { openToRead } from './open-database.js'
 import { Queries } from './queries.js'
 import type { Selection } from './queries.js'
 import { RecordedBytes } from './recorded-bytes.js'
@@ -50,8 +51,9 @@ export function openRecording(path: string = newestRecording()): Recording {
   if (!statSync(path).isFile()) throw new WiretapeError('not-a-recording', `${path} is not a file: name a recording`)
   let database: Sqlite.Database
   try {
-    database = new Sqlite(path, { readonly: true })
+    database = openToRead(path)
   } catch (cause) {
+    if (cause instanceof WiretapeError) throw cause
     throw new WiretapeError('storage', `cannot open ${path}: ${reasonOf(cause)}`, { cause })
   }
   try {
