@@ -258,10 +258,10 @@ async function run(): Promise<void> {
   process.exitCode = exitCode
 }
 
-// A reader that has enough (`wiretape ls | head`) is no failure, and doesn't end a recording.
+// A reader that has enough (`wiretape ls | head`) is no failure, and doesn't end a recording; nor does a terminal that is gone, which a signal tells of.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') {
+    if (error.code !== 'EPIPE' && !(error.code === 'EIO' && stream.isTTY)) {
       if (stream === process.stdout) process.stderr.write(`wiretape: cannot write the output: ${error.message}\n`)
       process.exit(1)
     }

@@ -8,6 +8,7 @@ import { readControlAddress } from './control-address.js'
 import { printableLine } from './escape.js'
 import { startLiveLine } from './live-line.js'
 import { printReady } from './ready-lines.js'
+import { StopSignals } from './stop-signals.js'
 import { formatBytes, formatCount } from './units.js'
 import { clearLine, untilStopped } from './until-stopped.js'
 
@@ -65,21 +66,24 @@ function recordingOf(config: Config['record'], given: RecorderOptions): Recorder
   return { ...(typeof config === 'string' ? { path: config } : typeof config === 'object' ? config : {}), ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) }
 }
 
-/** Runs relays until SIGINT or SIGTERM. @param record null records nothing. @returns the exit code. */
+/** Runs relays until they are told to stop. @param record null records nothing. @returns the exit code. */
 export async function relay(given: RelayArguments, record: RecorderOptions | null): Promise<number> {
+  const signals = new StopSignals()
   const { control: place, ...options } = await optionsOf(given, record)
   // Before the relay: a port that is taken leaves no recording.
   const control = place === undefined ? null : await BoundControl.bind(readControlAddress(place))
   // What nobody can ask for while it runs isn't made ready for.
   const injectable = control !== null
-  const running = await startRelay({ ...options, injectable, empty: control !== null }).catch(async (thrown: unknown) => {
+  const running = await startRelay({ ...options, injectable, empty: control !== null, signal: signals.signal }).catch(async (thrown: unknown) => {
     await control?.close()
+    if (thrown === signals.signal.reason) return null
     throw thrown
   })
+  if (running === null) return 0
   control?.attach(running)
   control?.open()
   const { grace = 5_000, plugins = [] } = options
-  const over = untilStopped(running, control, grace)
+  const over = untilStopped(running, control, grace, signals)
   printReady(running, control, given.json)
   if (running.path !== null) {
     console.log(given.json ? JSON.stringify({ type: 'recording', file: running.path }) : `recording to ${running.path}`)

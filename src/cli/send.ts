@@ -4,6 +4,7 @@ import { WiretapeError } from '../error.js'
 import { countRows, DifferenceLines, printNotes, printTable, quantileText } from './differences.js'
 import { printableJson, printableLine } from './escape.js'
 import { startProgressBar } from './progress-bar.js'
+import { onceAskedToStop } from './stop-signals.js'
 import { formatCount, formatDuration } from './units.js'
 import { clearLine } from './until-stopped.js'
 
@@ -35,8 +36,7 @@ export async function send(given: SendArguments): Promise<number> {
   const bar = startProgressBar()
   let result: SendResult
   const interruption = new AbortController()
-  // Once: a second one ends the program.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort())
+  onceAskedToStop(() => interruption.abort())
   try {
     result = await sendRecording(given.file, { ...optionsOf(given), signal: interruption.signal, onProgress: bar.take, onDifference: lines.take })
   } finally {

@@ -4,6 +4,7 @@ import { serveRecording } from '../index.js'
 import type { Miss, RecordingServer, ServeOptions } from '../index.js'
 import { readConfig } from './config.js'
 import { printableJson, printableLine } from './escape.js'
+import { onceAskedToStop } from './stop-signals.js'
 import { formatCount } from './units.js'
 
 export interface ServeArguments {
@@ -27,7 +28,7 @@ export interface ServeArguments {
 /** Misses that are told one by one: who asks for what isn't there does so often. */
 const mostTold = 1_000
 
-/** Stands in for recorded servers until SIGINT or SIGTERM. @returns the exit code: 1 where something had no answer, and that was to be strict about. */
+/** Stands in for recorded servers until it is told to stop. @returns the exit code: 1 where something had no answer, and that was to be strict about. */
 export async function serve({ file, strict, json, config, ...given }: ServeArguments): Promise<number> {
   const server = await serveRecording(file ?? newestRecording(), await optionsOf(given, config))
   let told = 0
@@ -91,7 +92,5 @@ function splitAtCommas(text: string | undefined): readonly string[] | undefined 
 }
 
 function untilAsked(server: RecordingServer): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.stop().then(resolve))
-  })
+  return new Promise((resolve) => onceAskedToStop(() => void server.stop().then(resolve)))
 }

@@ -5,6 +5,7 @@ import { startRelay } from '../index.js'
 import type { Relay } from '../index.js'
 import { printableLine } from './escape.js'
 import { printReady } from './ready-lines.js'
+import { StopSignals } from './stop-signals.js'
 import { untilStopped } from './until-stopped.js'
 
 export interface ToxiproxyArguments {
@@ -27,8 +28,9 @@ function seedText(text: string): string {
   return /^-?\d{16,}$/.test(text) ? String(BigInt(text) % BigInt(Number.MAX_SAFE_INTEGER)) : text
 }
 
-/** Runs as toxiproxy-server does, until SIGINT or SIGTERM: nothing is recorded, and nothing is waited for at the end. */
+/** Runs as toxiproxy-server does, until it is told to stop: nothing is recorded, and nothing is waited for at the end. */
 export async function toxiproxy({ host, port, config, seed, json }: ToxiproxyArguments): Promise<void> {
+  const signals = new StopSignals()
   const control = await BoundControl.bind({ host, port })
   let relay: Relay | null = null
   try {
@@ -43,7 +45,7 @@ export async function toxiproxy({ host, port, config, seed, json }: ToxiproxyArg
     throw thrown
   }
   control.open()
-  const over = untilStopped(relay, control, 0)
+  const over = untilStopped(relay, control, 0, signals)
   printReady(relay, control, json)
   await over
 }

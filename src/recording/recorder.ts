@@ -6,7 +6,7 @@ import { microseconds } from './clock.js'
 import type { Address, EventNote, Note, OpenedNote } from './notes.js'
 import { ConnectionRecorder } from './connection-recorder.js'
 import type { Entries } from './connection-recorder.js'
-import { createRecordingPath } from './recording-path.js'
+import { createRecordingPath, removeRecording } from './recording-path.js'
 import { EntryKind } from './slab.js'
 import type { SentKind } from './slab.js'
 import { SlabQueue } from './slab-queue.js'
@@ -51,6 +51,7 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
   readonly path: string
   readonly #worker: Worker
   readonly #drop: boolean
+  readonly #append: boolean
   readonly #slabs: SlabQueue
   #timer: NodeJS.Timeout | null = null
   #behindSince = 0
@@ -62,12 +63,13 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
   #closing = false
   #asked: ((handles: readonly number[]) => void)[] = []
 
-  private constructor(path: string, worker: Worker, drop: boolean) {
+  private constructor(path: string, worker: Worker, { slowDisk, append = false }: RecorderOptions) {
     super()
     this.setMaxListeners(0)
     this.path = path
+    this.#append = append
     this.#worker = worker
-    this.#drop = drop
+    this.#drop = slowDisk === 'drop'
     this.#slabs = new SlabQueue(worker, () => this.#handedOver())
     worker.on('message', (message: FromWorker) => this.#hear(message))
     worker.on('error', (thrown) => this.#fail(new WiretapeError('storage', `recording stopped: ${reasonOf(thrown)}`, { cause: thrown })))
@@ -84,7 +86,7 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
     }
     const path = createRecordingPath(options)
     const worker = await startWorker({ path, append: options.append ?? false, facts: options.facts ?? {}, traffic: 'live' })
-    return new Recorder(path, worker, options.slowDisk === 'drop')
+    return new Recorder(path, worker, options)
   }
 
   /** Records complete and committed. */
@@ -152,6 +154,12 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
       await over
     }
     await this.#worker.terminate()
+  }
+
+  /** Ends as `close` does, and takes away the file where that was made for this: nothing came of what was to be recorded. */
+  async discard(): Promise<void> {
+    await this.close()
+    if (!this.#append) removeRecording(this.path)
   }
 
   /** @returns false where reading should pause until `ready`. */

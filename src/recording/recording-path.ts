@@ -1,9 +1,9 @@
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import { WiretapeError, reasonOf } from '../error.js'
+import { WiretapeError, reasonOf, systemCodeOf } from '../error.js'
 import { openToRead } from './open-database.js'
-import { applicationId } from './schema-version.js'
+import { isEmpty, isRecording } from './schema-version.js'
 import { runningWriter } from './writer-process.js'
 
 /** Where recordings go that were given no name. */
@@ -39,7 +39,7 @@ export function createRecordingPath(options: OutputOptions): string {
   if (options.overwrite) refuseForeign(path)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    if (options.overwrite) for (const end of ['', ...companions]) rmSync(path + end, { force: true })
+    if (options.overwrite) removeRecording(path)
     closeSync(openSync(path, 'wx', 0o600))
   } catch (cause) {
     const { code, syscall } = cause as NodeJS.ErrnoException
@@ -51,6 +51,11 @@ export function createRecordingPath(options: OutputOptions): string {
   return path
 }
 
+/** A recording with all that lies beside it; where there is none, nothing. */
+export function removeRecording(path: string): void {
+  for (const end of ['', ...companions]) rmSync(path + end, { force: true })
+}
+
 /** What is overwritten is a recording that nobody is writing, or empty: a mistyped name shouldn't cost a text, nor a second run the first one's records. */
 function refuseForeign(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false })
@@ -59,7 +64,8 @@ function refuseForeign(path: string): void {
   try {
     // By SQLite itself: of a recording just begun, nothing may be in the file yet, and all in its log.
     using database = opened(path)
-    if (database.file.pragma('application_id', { simple: true }) !== applicationId) throw new Error('another database')
+    if (isEmpty(database.file)) return
+    if (!isRecording(database.file)) throw new Error('another database')
     writer = runningWriter(database.file)
   } catch (cause) {
     if (cause instanceof WiretapeError) throw cause
@@ -78,23 +84,32 @@ function opened(path: string): Disposable & { readonly file: Database } {
  * @throws WiretapeError `not-found` where there is none.
  */
 export function newestRecording(folder = recordingsFolder): string {
-  let newest: { path: string, time: number } | undefined
   let names: string[]
   try {
     names = existsSync(folder) ? readdirSync(folder) : []
   } catch (cause) {
     throw new WiretapeError('storage', `cannot look into ${folder}/: ${reasonOf(cause)}`, { cause })
   }
-  for (const name of names) {
-    if (!name.endsWith(recordingExtension)) continue
+  const files = names.filter((name) => name.endsWith(recordingExtension)).map((name) => {
     const path = join(folder, name)
-    const time = Math.max(...['', '-wal'].map((end) => statSync(path + end, { throwIfNoEntry: false })?.mtimeMs ?? 0))
-    if (newest === undefined || time > newest.time) newest = { path, time }
-  }
+    return { path, time: Math.max(...['', '-wal'].map((end) => statSync(path + end, { throwIfNoEntry: false })?.mtimeMs ?? 0)) }
+  })
+  const newest = files.sort((a, b) => b.time - a.time).find(({ path }) => mayBeRecording(path))
   if (newest === undefined) {
     throw new WiretapeError('not-found', `no recording yet in ${folder}/: make one with wiretape record, or name a FILE`)
   }
   return newest.path
+}
+
+/** One that can't be read just now may be what is meant: that is told when it is opened. What is none for certain is looked past. */
+function mayBeRecording(path: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false
+  try {
+    using database = opened(path)
+    return isRecording(database.file)
+  } catch (thrown) {
+    return systemCodeOf(thrown) !== 'SQLITE_NOTADB'
+  }
 }
 
 function freshName(): string {

@@ -26,6 +26,7 @@ export function checkVersion(database: Database, path: string): number {
     throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording: it is not a SQLite database`, { cause })
   }
   if (id !== applicationId) {
+    if (isEmpty(database)) throw new WiretapeError('not-a-recording', `${path} is empty, and no recording: it was cut off before it began; remove it, or --overwrite it with another`)
     throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording: it is another SQLite database`)
   }
   if (version > schemaVersion) {
@@ -33,4 +34,14 @@ export function checkVersion(database: Database, path: string): number {
       `${path} was written by a newer wiretape (schema ${version}, this one reads up to ${schemaVersion}): update wiretape to open it`)
   }
   return version
+}
+
+/** Of any version. */
+export function isRecording(database: Database): boolean {
+  return database.pragma('application_id', { simple: true }) === applicationId
+}
+
+/** Nothing is in it yet: no table, and no mark of whose it is. */
+export function isEmpty(database: Database): boolean {
+  return database.pragma('application_id', { simple: true }) === 0 && database.prepare('SELECT count(*) FROM sqlite_master').pluck().get() === 0
 }

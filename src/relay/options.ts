@@ -53,6 +53,8 @@ export interface RelayOptions extends FtpOptions {
   readonly seed?: number
   /** Takes a line of a plugin's log; to standard error where absent. */
   readonly log?: (line: string) => void
+  /** Ends the start: what was opened is closed, a recording that was made is gone, and `startRelay` rejects with its reason. Once that has resolved it has no effect. */
+  readonly signal?: AbortSignal
   /** Told once of each problem that outlives one connection: out of file descriptors, nothing more recorded. */
   readonly onProblem?: (message: string) => void
 }
@@ -71,6 +73,7 @@ export interface RelaySettings {
   readonly idleTimeout: number
   readonly grace: number
   readonly onProblem: (message: string) => void
+  readonly signal: AbortSignal | null
   readonly ftp: FtpSettings
   readonly udp: UdpSettings
   /** Addresses that no connection is dialled to: our own control ports. */
@@ -117,6 +120,7 @@ export function readRelayOptions(options: RelayOptions): RelaySettings {
     keptAwayFrom: [],
     seed: readSeed(options.seed), log: options.log ?? ((line) => process.stderr.write(`${line}\n`)),
     onProblem: options.onProblem ?? ((message) => process.emitWarning(message)),
+    signal: options.signal ?? null,
   }
 }
 

@@ -44,7 +44,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   try {
     await relay.start()
   } catch (thrown) {
-    await relay.stop({ grace: 0 })
+    await relay.abandon()
     throw thrown
   }
   return relay
@@ -231,13 +231,16 @@ export class Relay {
 
   /** Called by `startRelay`: binds every listener, and only then makes a recording, so that a taken port leaves none. */
   async start(): Promise<void> {
+    const { record, onProblem, signal } = this.#settings
+    signal?.throwIfAborted()
     await this.#listeners.bind(this.#settings.addresses)
-    const { record, onProblem } = this.#settings
+    signal?.throwIfAborted()
     if (record !== null) {
       const masked = this.#plugins.slots.filter(({ listens }) => listens.has('recording')).map(({ name }) => name).join(', ')
       this.#recorder = await Recorder.open({ ...record, facts: { seed: String(this.#settings.seed), ...(masked === '' ? {} : { masked }), ...record.facts } })
       this.#recorder.on('failed', (error) => onProblem(error.message))
     }
+    signal?.throwIfAborted()
     this.#open.socketCapacity = socketCapacity()
     this.#sweeper = setInterval(() => this.#open.sweep(), sweepInterval).unref()
     this.#carrier = new Carrier({
@@ -246,6 +249,12 @@ export class Relay {
     })
     this.#watchPlugins()
     this.#listeners.start()
+  }
+
+  /** Called by `startRelay`, where `start` failed: nothing of it is left. */
+  async abandon(): Promise<void> {
+    await this.stop({ grace: 0 })
+    await this.#recorder?.discard()
   }
 
   /**

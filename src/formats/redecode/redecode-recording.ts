@@ -1,9 +1,9 @@
-import { realpathSync, rmSync, statSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
 import { reasonOf, systemCodeOf, WiretapeError } from '../../error.js'
 import type { Direction } from '../../protocols/decoder.js'
 import { Ingest } from '../../recording/ingest.js'
 import type { Note } from '../../recording/notes.js'
-import { createRecordingPath } from '../../recording/recording-path.js'
+import { createRecordingPath, removeRecording } from '../../recording/recording-path.js'
 import { RecordingFile } from '../../recording/recording-file.js'
 import { openRecording } from '../../recording/recording.js'
 import type { Recording } from '../../recording/recording.js'
@@ -44,7 +44,7 @@ export function redecodeRecording(file: string | undefined, { output, overwrite 
     made.finish()
     return { path, records }
   } catch (thrown) {
-    for (const end of ['', '-wal', '-shm', '-journal']) rmSync(path + end, { force: true })
+    removeRecording(path)
     if (thrown instanceof WiretapeError || !String(systemCodeOf(thrown)).startsWith('SQLITE_')) throw thrown
     throw new WiretapeError('storage', `cannot write ${path}: ${reasonOf(thrown)}`, { cause: thrown })
   }

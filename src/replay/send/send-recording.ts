@@ -1,7 +1,8 @@
-import { existsSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { WiretapeError } from '../../error.js'
 import { openRecording } from '../../recording/recording.js'
 import type { RecorderOptions } from '../../recording/recorder.js'
+import { removeRecording } from '../../recording/recording-path.js'
 import { parseTarget } from '../../relay/address.js'
 import type { Protocol } from '../../relay/address.js'
 import { startRelay } from '../../relay/relay.js'
@@ -144,6 +145,6 @@ function nothingToSend(file: string, protocol: Protocol, where: string | undefin
 
 /** The file that tells of nothing but that is taken away again. */
 function notReached(error: string, path: string): WiretapeError {
-  for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true })
+  removeRecording(path)
   return new WiretapeError('connect', `nothing could be sent: ${error}`)
 }
