@@ -26,7 +26,7 @@ export function checkVersion(database: Database, path: string): number {
     throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording: it is not a SQLite database`, { cause })
   }
   if (id !== applicationId) {
-    if (isEmpty(database)) throw new WiretapeError('not-a-recording', `${path} is empty, and no recording: it was cut off before it began; remove it, or --overwrite it with another`)
+    if (isEmpty(database)) throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording: it is empty; where recording was cut off as it began, remove it or --overwrite it`)
     throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording: it is another SQLite database`)
   }
   if (version > schemaVersion) {

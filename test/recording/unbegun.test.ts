@@ -32,7 +32,7 @@ for (const [name, make] of Object.entries(stubs)) {
   test(`a file ${name} is told to be empty, and overwritten`, async (t) => {
     const path = join(temporaryFolder(t), 'x.sqlite')
     make(path)
-    t.throws(() => openRecording(path), { code: 'not-a-recording', message: `${path} is empty, and no recording: it was cut off before it began; remove it, or --overwrite it with another` })
+    t.throws(() => openRecording(path), { code: 'not-a-recording', message: `${path} is not a wiretape recording: it is empty; where recording was cut off as it began, remove it or --overwrite it` })
     const relay = await startRelay({ tcp: '0=127.0.0.1:9', record: { path, overwrite: true } })
     await relay.stop()
     openRecording(path).close()
