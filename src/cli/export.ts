@@ -6,6 +6,7 @@ import { exportFormats } from '../formats/export/formats.js'
 import type { ExportFormat } from '../formats/export/formats.js'
 import type { Side } from '../recording/recording.js'
 import { printableJsonText } from './escape.js'
+import { failOnMissing } from './missing.js'
 
 export interface ExportArguments {
   readonly file: string | undefined
@@ -26,10 +27,11 @@ export async function exportTo({ file, format, where, output, overwrite, id, bod
   if (output === undefined && process.stdout.isTTY && binaryFormats.includes(format)) {
     throw new WiretapeError('usage', `--format ${format} is binary, and not for a terminal: name a file with -o, or pipe it on`)
   }
-  await exportRecording(file, {
+  const { missing } = await exportRecording(file, {
     format, output: output ?? (process.stdout.isTTY ? terminal() : process.stdout), overwrite, sent,
     ...(where === undefined ? {} : { where }), ...(id === undefined ? {} : { id }), ...(body === undefined ? {} : { body }),
   })
+  if (id !== undefined) failOnMissing(id, missing)
 }
 
 /** What a terminal would act on is spelt out as JSON does it. Commands have nothing of the kind: there, every odd byte is spelt out already. */

@@ -97,6 +97,8 @@ export async function relay(given: RelayArguments, record: RecorderOptions | nul
     process.stderr.write(`${formatCount(connections)} connections, ${running.path === null ? '' : `${formatCount(records)} records, `}`
       + `↑ ${formatBytes(bytesUp)} ↓ ${formatBytes(bytesDown)}${running.path === null ? '' : ` in ${running.path}`}\n`)
   }
+  const { dropped } = running.stats()
+  if (dropped > 0) process.stderr.write(`wiretape: ${dropped} bytes were not recorded: the disk was too slow; events of the kind dropped tell where\n`)
   return running.failure === null ? 0 : 1
 }
 

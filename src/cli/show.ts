@@ -6,6 +6,7 @@ import { printableJson, printableText } from './escape.js'
 import { connectionView } from './connection-view.js'
 import { udpRecord } from './dns-view.js'
 import { exchangeView } from './exchange-view.js'
+import { failOnMissing } from './missing.js'
 import { ftpRecord } from './ftp/ftp-record.js'
 
 export interface ShowArguments {
@@ -32,6 +33,7 @@ export async function show({ words, body, raw, sent, json }: ShowArguments): Pro
   const decoded = ftpRecord(recording, record) ?? udpRecord(recording, record)
   if (body !== undefined || raw) {
     for (const stream of decoded?.bytes(body, raw) ?? bytesOf(recording, id, kind, body, raw, sent ? 'sent' : 'received')) await toStdout(stream)
+    failOnMissing(id, recording.missing(id, body))
     return
   }
   if (json) {

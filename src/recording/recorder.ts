@@ -59,6 +59,7 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
   #handles = 0
   #relays = 0
   #records = 0
+  #dropped = 0
   #failure: WiretapeError | null = null
   #closing = false
   #asked: ((handles: readonly number[]) => void)[] = []
@@ -92,6 +93,11 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
   /** Records complete and committed. */
   get records(): number {
     return this.#records
+  }
+
+  /** Bytes left out, as the writer was behind. */
+  get dropped(): number {
+    return this.#dropped
   }
 
   get failure(): WiretapeError | null {
@@ -177,6 +183,7 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
 
   countDropped(bytes: number): void {
     this.#pauses.dropped += bytes
+    this.#dropped += bytes
   }
 
   note(handle: number, note: Note): void {

@@ -10,6 +10,8 @@ import {
 import type { Row } from './read-rows.js'
 import type { RecordedPiece } from './legs.js'
 import { tellDamage } from './damage.js'
+import { missingOf } from './missing-bytes.js'
+import type { MissingBytes } from './missing-bytes.js'
 import { FtpRows } from './ftp-rows.js'
 import { pathsAround, requestLines, streamEnds } from './lean-rows.js'
 import type { RequestLine, StreamEnds } from './lean-rows.js'
@@ -321,6 +323,15 @@ export class Recording {
   stream(connectionId: number, direction: Direction, leg: 'received' | 'sent' = 'received'): Readable {
     this.connection(connectionId)
     return Readable.from(bytesOf(this.#bytes.streamPieces(connectionId, direction, leg)), { objectMode: false })
+  }
+
+  /**
+   * What passed of a connection, an exchange or a transfer, and isn't in its bytes: the disk was too slow, or a capture doesn't have it. Empty where
+   * they are whole.
+   * @param side only of what the client said, or the server.
+   */
+  missing(id: number, side?: Side): readonly MissingBytes[] {
+    return missingOf(this.#queries, checkId(id), side)
   }
 
   /**

@@ -31,6 +31,8 @@ const problemInterval = 10_000
 
 export interface RelayStats extends Omit<Traffic, 'sent'> {
   readonly records: number
+  /** Bytes that aren't recorded: the disk was too slow. */
+  readonly dropped: number
 }
 
 /**
@@ -138,7 +140,7 @@ export class Relay {
   }
 
   stats(): RelayStats {
-    return { ...this.#open.totals(), records: this.#recorder?.records ?? 0 }
+    return { ...this.#open.totals(), records: this.#recorder?.records ?? 0, dropped: this.#recorder?.dropped ?? 0 }
   }
 
   /**

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { WiretapeError } from '../../error.js'
+import type { MissingBytes } from '../../recording/missing-bytes.js'
 import { openRecording } from '../../recording/recording.js'
 import type { Recording, Side } from '../../recording/recording.js'
 import { curlCommands } from './curl.js'
@@ -29,6 +30,11 @@ export interface ExportOptions {
   readonly sent?: boolean
 }
 
+export interface ExportSummary {
+  /** raw: what was said and isn't in the bytes, as it wasn't recorded. Other forms tell of gaps themselves, or hold none. */
+  readonly missing: readonly MissingBytes[]
+}
+
 type Pieces = AsyncIterable<Buffer | string> | Iterable<Buffer | string>
 
 /**
@@ -36,19 +42,20 @@ type Pieces = AsyncIterable<Buffer | string> | Iterable<Buffer | string>
  * @param file the newest in `recordings/` where undefined.
  * @throws WiretapeError `usage`, `not-found`, `not-a-recording`, `exists` or `storage`; what the output stream fails with.
  */
-export async function exportRecording(file: string | undefined, options: ExportOptions): Promise<void> {
+export async function exportRecording(file: string | undefined, options: ExportOptions): Promise<ExportSummary> {
   const { output, overwrite = false } = options
   checkOptions(options)
   using recording = openRecording(file)
   const pieces = begun(piecesOf(recording, options))
   // What is wrong with the choice shows before a file is made, or one replaced.
   await pieces.start()
-  if (typeof output !== 'string') {
+  if (typeof output === 'string') {
+    refuseItself(recording.path, output)
+    await writeFile(pieces, output, overwrite)
+  } else {
     await writeAll(pieces, output)
-    return
   }
-  refuseItself(recording.path, output)
-  await writeFile(pieces, output, overwrite)
+  return { missing: options.format === 'raw' ? recording.missing(options.id!, options.body) : [] }
 }
 
 function checkOptions({ format, where, id, body, sent, output }: ExportOptions): void {
