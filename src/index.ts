@@ -55,6 +55,7 @@ export { openRecording } from './recording/recording.js'
 export type { RecordedRelay, Recording, Selection, Side } from './recording/recording.js'
 export type { RecordedPiece } from './recording/legs.js'
 export type { StreamSegment } from './recording/stream-places.js'
+export type { Undecoded } from './recording/undecoded.js'
 export type {
   ConnectionRecord, DnsAnswer, DnsQuery, EventRecord, FtpCommandRecord, FtpListingEntry, FtpReply, FtpSession, FtpTransferRecord, HeaderFields, HttpExchange, Segment, TimelineRecord, UdpDatagram,
 } from './recording/rows.js'

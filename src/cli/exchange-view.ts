@@ -17,6 +17,11 @@ export async function* exchangeView(recording: Recording, id: number): AsyncGene
     yield ''
     yield* messageView(recording, exchange, side)
   }
+  const { up, down } = recording.undecodedAfter(exchange)
+  if (up + down > 0) {
+    yield ''
+    yield pc.dim(`[then ${formatBytes(up)} up, ${formatBytes(down)} down, not decoded: wiretape show ${exchange.connectionId}]`)
+  }
   const events = [...recording.events({ where: `message_id = ${id}` })]
   if (events.length > 0) yield ''
   for (const event of events) yield pc.yellow(`${formatTime(event.time)} ${event.source} ${event.kind}: ${printableLine(event.text)}`)
