@@ -9,7 +9,7 @@ import { reasonOf, systemCodeOf, WiretapeError } from '../error.js'
 export const applicationId = 0x77746170
 
 /** How many migrations there are. */
-export const schemaVersion = 5
+export const schemaVersion = 6
 
 /**
  * Checks that the open file is a recording this version can read.
