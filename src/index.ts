@@ -56,6 +56,7 @@ export type { RecordedRelay, Recording, Selection, Side } from './recording/reco
 export type { MissingBytes } from './recording/missing-bytes.js'
 export type { RecordedPiece } from './recording/legs.js'
 export type { StreamSegment } from './recording/stream-places.js'
+export type { Undecoded } from './recording/undecoded.js'
 export type {
   ConnectionRecord, DnsAnswer, DnsQuery, EventRecord, FtpCommandRecord, FtpListingEntry, FtpReply, FtpSession, FtpTransferRecord, HeaderFields, HttpExchange, Segment, TimelineRecord, UdpDatagram,
 } from './recording/rows.js'

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { colour as pc } from './colour.js'
-import type { DnsAnswer, Recording, TimelineRecord } from '../index.js'
+import type { DnsAnswer, Recording } from '../index.js'
+import type { NamedRecord } from '../recording/named-record.js'
 import { decodeDns } from '../protocols/dns/message.js'
 import { contentOf, datagramView, eventsOf, howSent, sentOf, sessionError } from './datagram-view.js'
 import { printableLine } from './escape.js'
@@ -8,7 +9,7 @@ import type { ShownRecord } from './ftp/ftp-record.js'
 import { formatDuration, formatTime } from './units.js'
 
 /** A datagram or a DNS query as `show` shows it; null where the record is something else. */
-export function udpRecord(recording: Recording, { id, kind }: TimelineRecord): ShownRecord | null {
+export function udpRecord(recording: Recording, { id, kind }: NamedRecord): ShownRecord | null {
   if (kind === 'datagram') {
     return {
       lines: () => datagramView(recording, id),

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { colour as pc } from './colour.js'
 import type { HttpExchange, Recording, Side } from '../index.js'
+import { finalHead, headFields } from '../formats/export/head.js'
+import { contentEncoding } from '../protocols/content/coding.js'
 import { firstHeader } from '../protocols/http1/index.js'
 import { bodyView } from './body-view.js'
 import { printableLine, printableText } from './escape.js'
@@ -16,6 +18,11 @@ export async function* exchangeView(recording: Recording, id: number): AsyncGene
   for (const side of ['request', 'response'] as const) {
     yield ''
     yield* messageView(recording, exchange, side)
+  }
+  const { up, down } = recording.undecodedAfter(exchange)
+  if (up + down > 0) {
+    yield ''
+    yield pc.dim(`[then ${formatBytes(up)} up, ${formatBytes(down)} down, not decoded: wiretape show ${exchange.connectionId}]`)
   }
   const events = [...recording.events({ where: `message_id = ${id}` })]
   if (events.length > 0) yield ''
@@ -36,7 +43,7 @@ async function* messageView(recording: Recording, exchange: HttpExchange, side: 
   const [fields, type, size] = side === 'request'
     ? [exchange.requestHeaders, exchange.requestType, exchange.requestBodySize] as const
     : [exchange.responseHeaders, exchange.responseType, exchange.responseBodySize] as const
-  const coding = firstHeader(fields, 'content-encoding') ?? null
+  const coding = contentEncoding(fields)
   if (size > 0 && received.length > 0) {
     yield ''
     yield* bodyView(recording.body(exchange.id, side), { size, type, coding, whole: `wiretape show ${exchange.id} --body ${side}` })
@@ -51,10 +58,10 @@ async function* messageView(recording: Recording, exchange: HttpExchange, side: 
 async function* sentBodyView(recording: Recording, id: number, side: Side, head: Buffer): AsyncGenerator<string> {
   const same = await samePieces(recording.body(id, side), recording.body(id, side, 'sent'))
   if (same.equal) return
-  const type = /^content-type:[ \t]*(.*?)[ \t]*\r?$/im.exec(head.toString('latin1'))?.[1] ?? null
+  const fields = headFields(finalHead(head))
   yield ''
   yield pc.green(same.sent === 0 ? '[no body was sent on]' : `sent on instead, ${formatBytes(same.sent)}:`)
-  if (same.sent > 0) yield* bodyView(recording.body(id, side, 'sent'), { size: same.sent, type, coding: codingOf(head), whole: `wiretape show ${id} --body ${side} --sent` })
+  if (same.sent > 0) yield* bodyView(recording.body(id, side, 'sent'), { size: same.sent, type: firstHeader(fields, 'content-type') ?? null, coding: contentEncoding(fields), whole: `wiretape show ${id} --body ${side} --sent` })
 }
 
 /** Whether two streams are the same, however they are cut, and how long the second is; without either in memory. */
@@ -71,10 +78,6 @@ async function digestOf(stream: Readable): Promise<{ readonly digest: string, re
     length += (piece as Buffer).length
   }
   return { digest: hash.digest('hex'), length }
-}
-
-function codingOf(head: Buffer): string | null {
-  return /^content-encoding:[ \t]*(.*?)[ \t]*\r?$/im.exec(head.toString('latin1'))?.[1] ?? null
 }
 
 function facts(recording: Recording, exchange: HttpExchange): string {

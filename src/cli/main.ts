@@ -95,7 +95,7 @@ async function run(): Promise<void> {
       await ls({ file, where, limit: limit as number | undefined, json, follow })
     })
     .command('show <words..>', 'show one record: [FILE] ID', (parser) => parser
-      .usage('$0 show [FILE] ID\n\nShows one record: an exchange with its heads and bodies, an FTP command with its replies,\na transfer with its content, a connection as a conversation.')
+      .usage('$0 show [FILE] ID\n\nShows one record: an exchange with its heads and bodies, an FTP command with its replies,\na transfer with its content, a connection with its records\nand, as a conversation, what no decoder read of it.')
       .positional('words', { type: 'string', array: true, demandOption: true, describe: '[FILE] ID' })
       .option('body', { choices: ['request', 'response'] as const, requiresArg: true, describe: 'only the exact bytes of this body; an FTP transfer has one, which both words mean' })
       .option('raw', { type: 'boolean', default: false, describe: 'the exact bytes as they were on the wire' })

@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import { Transform, type Readable } from 'node:stream'
 import { WiretapeError } from '../error.js'
+import { namedRecord } from '../recording/named-record.js'
 import { openRecording, type Recording, type Side } from '../recording/recording.js'
 import { printableJson, printableText } from './escape.js'
 import { connectionView } from './connection-view.js'
@@ -28,7 +29,7 @@ export async function show({ words, body, raw, sent, json }: ShowArguments): Pro
   if (sent && body === undefined && !raw) throw new WiretapeError('usage', '--sent needs --body or --raw: without them show prints both versions')
   const id = Number(word)
   using recording = openRecording(file)
-  const record = recording.record(id)
+  const record = namedRecord(recording, id)
   const { kind } = record
   const decoded = ftpRecord(recording, record) ?? udpRecord(recording, record)
   if (body !== undefined || raw) {

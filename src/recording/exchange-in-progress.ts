@@ -120,7 +120,7 @@ export class ExchangeInProgress {
     row.responseHeaders = store.headerList(headers)
     row.responseBodySize = size
     row.firstByte = time
-    row.ended = time
+    if (this.over) row.ended = time
     row.changed = true
   }
 
@@ -142,8 +142,9 @@ export class ExchangeInProgress {
       this.#up.ended = true
     } else {
       this.#down.ended = true
-      this.row.ended = event.at
     }
+    // An answer may come before all of its request has (RFC 9112 §9.3): the exchange goes on until both are over.
+    if (this.over) this.row.ended = event.at
     if (event.error !== null) {
       this.row.error ??= `${event.direction === 'up' ? 'request' : 'response'} ${event.error}`
     }

@@ -28,6 +28,8 @@ import type {
 import { checkVersion } from './schema-version.js'
 import { StreamPlaces } from './stream-places.js'
 import type { StreamSegment } from './stream-places.js'
+import { undecodedAfter } from './undecoded.js'
+import type { Undecoded } from './undecoded.js'
 import { isRunning } from './writer-process.js'
 
 export type { Selection } from './queries.js'
@@ -195,7 +197,7 @@ export class Recording {
     if (found !== undefined) return found
     const connection = this.#queries.row('SELECT * FROM connection WHERE id = ?', id)
     const event = this.#queries.row('SELECT * FROM event WHERE id = ?', id)
-    const what = connection !== undefined ? `: ${id} is a connection whose messages are the records (--where "connection_id = ${id}")`
+    const what = connection !== undefined ? `: ${id} is a connection whose messages are the records (--where "connection_id = ${id}"; wiretape show ${id} shows it)`
       : event !== undefined ? `: ${id} is an event, a row of the table event (sqlite3 FILE "SELECT * FROM event WHERE id = ${id}")` : '; wiretape ls lists the ids there are'
     throw new WiretapeError('not-found', `there is no record ${id} in ${this.path}${what}`)
   }
@@ -230,6 +232,11 @@ export class Recording {
     const row = this.#queries.row('SELECT * FROM http_exchange WHERE id = ?', checkId(id))
     if (row === undefined) throw new WiretapeError('not-found', `there is no HTTP exchange ${id} in ${this.path}`)
     return readExchange(row)
+  }
+
+  /** How much came on an exchange's connection that no decoder reads because of it: another protocol that it switched to, or what could not be read. */
+  undecodedAfter(exchange: HttpExchange): Undecoded {
+    return undecodedAfter(this.#queries, exchange)
   }
 
   /** @throws WiretapeError `not-found`. */

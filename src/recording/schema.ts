@@ -4,11 +4,11 @@ import { ftp } from './migrations/2-ftp.js'
 import { udpAndDns } from './migrations/3-udp-and-dns.js'
 import { plugins } from './migrations/4-plugins.js'
 import { faults } from './migrations/5-faults.js'
-import { incompleteConnections } from './migrations/6-incomplete-connections.js'
+import { timeline } from './migrations/6-timeline.js'
 import { applicationId, schemaVersion } from './schema-version.js'
 
 /** Forward migrations: entry n brings a file from version n to n + 1. Entries are never edited once released, only added. */
-const migrations: readonly string[] = [tcpAndHttp, ftp, udpAndDns, plugins, faults, incompleteConnections]
+const migrations: readonly string[] = [tcpAndHttp, ftp, udpAndDns, plugins, faults, timeline]
 
 /** Built when recording stops: kept up while 1,000 connections interleave, they cost ten times the rows themselves. */
 const indexes: readonly (readonly [name: string, on: string])[] = [

@@ -1,14 +1,16 @@
 import { createServer } from 'node:http'
+import type { OutgoingHttpHeaders } from 'node:http'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import type { AddressInfo } from 'node:net'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import { connectTo, peerServer } from '../real/peer.js'
 import { onlyExchange, taping } from '../real/relaying.js'
+import { formatBytes } from '../../src/cli/units.js'
 import { wiretape } from './wiretape.js'
 
 /** Records one answer to one request, and gives the file and the exchange's id. */
-async function recorded(t: ExecutionContext, headers: Record<string, string>, body: Buffer): Promise<{ file: string, id: string }> {
+async function recorded(t: ExecutionContext, headers: OutgoingHttpHeaders, body: Buffer): Promise<{ file: string, id: string }> {
   const origin = createServer((_request, response) => response.writeHead(200, headers).end(body)).listen(0, '127.0.0.1')
   origin.keepAliveTimeout = 600_000
   t.teardown(() => origin.close())
@@ -135,3 +137,34 @@ for (const [words, pattern] of [
     t.regex(stderr, pattern)
   })
 }
+
+test('Content-Encoding in several lines is one list', async (t) => {
+  const body = deflateSync(gzipSync(Buffer.from(json)))
+  const { file, id } = await recorded(t, { 'Content-Type': 'application/json', 'Content-Encoding': ['gzip', 'deflate'] }, body)
+  const shown = (await wiretape(t, 'show', file, id)).stdout.toString()
+  t.regex(shown, /Content-Encoding: gzip\nContent-Encoding: deflate\n/)
+  t.true(shown.includes(pretty), shown)
+})
+
+test('what comes before other bytes in a body is shown, and that they come', async (t) => {
+  const { file, id } = await recorded(t, { 'Content-Type': 'text/plain', 'Content-Encoding': 'gzip' }, Buffer.concat([gzipSync(Buffer.from('all of it')), Buffer.from('junk')]))
+  const shown = (await wiretape(t, 'show', file, id)).stdout.toString()
+  t.true(shown.includes('\nall of it\n[decoding gzip stopped: other bytes come after the end of it]'), shown)
+})
+
+for (const [what, type, body, told] of [
+  ['text', 'text/plain', 'a line\n'.repeat(100_000), (size: string) => `[cut after 262 kB; the whole, still gzip, ${size}: wiretape show`],
+  ['binary', 'image/png', '\0\x01'.repeat(100_000), (size: string) => `[binary, 200 kB, cut after 512 bytes; the whole, still gzip, ${size}: wiretape show`],
+] as const) {
+  test(`where a coded body is cut, the size is that of what the command gives: ${what}`, async (t) => {
+    const coded = gzipSync(Buffer.from(body))
+    const { file, id } = await recorded(t, { 'Content-Type': type, 'Content-Encoding': 'gzip' }, coded)
+    const shown = (await wiretape(t, 'show', file, id)).stdout.toString()
+    t.true(shown.includes(told(formatBytes(coded.length))), shown.slice(-300))
+  })
+}
+
+test('where a body is cut that has no coding, its size is told', async (t) => {
+  const { file, id } = await recorded(t, { 'Content-Type': 'text/plain' }, Buffer.from('a line\n'.repeat(100_000)))
+  t.regex((await wiretape(t, 'show', file, id)).stdout.toString(), /\[cut after 262 kB; the whole, 700 kB: wiretape show \d+ --body response\]/)
+})

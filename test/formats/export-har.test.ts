@@ -28,6 +28,8 @@ function shop(request: IncomingMessage, response: ServerResponse): void {
       case '/gzip': response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' }).end(gzipSync(JSON.stringify({ text }))); break
       case '/br': response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Encoding': 'br' }).end(brotliCompressSync(text)); break
       case '/cut': response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Encoding': 'gzip' }).end(gzipSync(randomBytes(100_000).toString('hex')).subarray(0, 50_000)); break
+      case '/twice': response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Encoding': ['gzip', 'br'] }).end(brotliCompressSync(gzipSync(text))); break
+      case '/trail': response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Encoding': 'gzip' }).end(Buffer.concat([gzipSync(text), Buffer.from('junk')])); break
       case '/odd': response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Encoding': 'zstd' }).end(binary); break
       case '/binary': response.writeHead(200, { 'Content-Type': 'image/png' }).end(binary); break
       case '/latin': response.writeHead(200, { 'Content-Type': 'text/plain; charset=iso-8859-1' }).end(Buffer.from('caf\xe9', 'latin1')); break
@@ -44,7 +46,7 @@ withCurl('what curl said and got is in the HAR, and nothing that HAR 1.2 has not
   writeFileSync(join(folder, 'note.txt'), 'hello')
   const requests: readonly (readonly string[])[] = [
     ['/text?q=a+b%26c&empty=&flag&bad=%zz', '-b', 'x=1; y=2=3', '-H', 'X-Twice: 1', '-H', 'x-twice: 2'],
-    ['/gzip'], ['/br'], ['/odd'], ['/binary'], ['/latin'], ['/moved'], ['/none'], ['/cut'], ['/head', '--head'],
+    ['/gzip'], ['/br'], ['/odd'], ['/binary'], ['/latin'], ['/moved'], ['/none'], ['/cut'], ['/head', '--head'], ['/twice'], ['/trail'],
     ['/form', '-d', 'name=J+B&what=%E2%82%AC'], ['/multi', '-F', 'field=value', '-F', `file=@${join(folder, 'note.txt')}`],
     ['/put', '-T', join(folder, 'upload.bin'), '-H', 'Content-Type: application/octet-stream'], ['/delete', '-X', 'DELETE', '-d', '{"id":1}', '-H', 'Content-Type: application/json'],
   ]
@@ -80,6 +82,11 @@ withCurl('what curl said and got is in the HAR, and nothing that HAR 1.2 has not
   t.regex(of('cut').response.content['_undecoded']!, /^decoding stopped: /)
   t.regex(bodyOf('cut').toString(), /^[0-9a-f]{1000,}$/)
   t.is(of('cut').response.bodySize, 50_000)
+
+  t.is(bodyOf('twice').toString(), text)
+  t.is(of('twice').response.content.compression, of('twice').response.content.size - of('twice').response.bodySize)
+  t.is(bodyOf('trail').toString(), text)
+  t.is(of('trail').response.content['_undecoded'], 'decoding stopped: other bytes come after the end of it')
 
   const moved = of('moved').response
   t.deepEqual([moved.status, moved.statusText, moved.redirectURL], [302, 'Elders', '/x'])

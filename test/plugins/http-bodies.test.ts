@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { close, delay, drop, respond } from 'wiretape'
@@ -10,6 +10,25 @@ import { run } from '../real/program.js'
 import { onlyExchange, relaying, taping, textOf } from '../real/relaying.js'
 
 const post = (fields: string, body: string): string => `POST / HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n${body}`
+
+for (const [what, change] of [
+  ['whole', http('change', { responseBody: (body) => { body.text = `${body.text} and more` } })],
+  ['as a stream', http('change', {
+    response: (response) => response.transformBody(async function* (chunks) {
+      yield* chunks
+      yield ' and more'
+    }),
+  })],
+] as const) {
+  test(`codings in several lines are undone and done again around a body that is changed ${what}`, async (t) => {
+    const server = await httpOrigin(t, (_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Encoding': ['gzip', 'deflate'] }).end(deflateSync(gzipSync('words')))
+    })
+    const relay = await relaying(t, { http: server.target, plugins: [change] })
+    const { stdout } = await run(t, 'curl', ['-s', `http://127.0.0.1:${relay.port}/`])
+    t.is(gunzipSync(inflateSync(stdout)).toString(), 'words and more')
+  })
+}
 
 test('gzipped JSON is changed as JSON, and goes on gzipped, in both directions', async (t) => {
   const server = await httpOrigin(t, (request, response) => {

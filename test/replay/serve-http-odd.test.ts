@@ -30,6 +30,21 @@ const get = async (port: number, path: string, headers: Record<string, string> =
   return [response.status, await response.text()]
 }
 
+test('an answer that came whole before its request was over is given, though the recording has no end of that', async (t) => {
+  const target = await live(t, (_, response) => void response.end('early'))
+  const tape = await taping(t, { http: `0=${target}` })
+  const client = await connectTo(t, tape.port)
+  client.write('POST /early HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf')
+  await client.through('early')
+  await until(() => {
+    using recording = openRecording(tape.path)
+    return [...recording.exchanges({ where: 'response_body_size = 5 AND request_body_size = 4 AND ended IS NULL' })].length === 1
+  }, 'the recording to have it')
+  const server = await serving(t, tape.path, { http: 0 })
+  const answer = await fetch(`http://127.0.0.1:${server.port}/early`, { method: 'POST', body: 'half' })
+  t.deepEqual([answer.status, await answer.text()], [200, 'early'])
+})
+
 test('an answer that is still coming while it is recorded isn\'t given, however it would end', async (t) => {
   let finish: () => void = () => {}
   const target = await live(t, ({ url }, response) => {

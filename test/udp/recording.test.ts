@@ -1,9 +1,19 @@
+import { join } from 'node:path'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
+import Sqlite from 'better-sqlite3'
 import fc from 'fast-check'
+import { openRecording, startRelay } from 'wiretape'
+import { tcpAndHttp } from '../../src/recording/migrations/1-tcp-and-http.js'
+import { ftp } from '../../src/recording/migrations/2-ftp.js'
+import { udpAndDns } from '../../src/recording/migrations/3-udp-and-dns.js'
+import { plugins } from '../../src/recording/migrations/4-plugins.js'
+import { faults } from '../../src/recording/migrations/5-faults.js'
+import { applicationId } from '../../src/recording/schema-version.js'
 import { datagramPeer } from '../real/datagram-peer.js'
 import type { DatagramPeer } from '../real/datagram-peer.js'
 import { bytesOf, taping } from '../real/relaying.js'
+import { temporaryFolder } from '../real/temporary-folder.js'
 
 interface Step {
   readonly session: number
@@ -82,9 +92,30 @@ test('each datagram is a record, in the order in which it came, and its bytes ar
   const recording = await tape.recorded()
   const records = [...recording.records()]
   t.deepEqual(records.map(({ protocol, kind, bytes, outcome, summary }) => ({ protocol, kind, bytes, outcome, summary })), [
-    { protocol: 'udp', kind: 'datagram', bytes: 7, outcome: 'complete', summary: `→ 127.0.0.1:${client.port}` },
-    { protocol: 'udp', kind: 'datagram', bytes: 2, outcome: 'complete', summary: `← 127.0.0.1:${client.port}` },
+    { protocol: 'udp', kind: 'datagram', bytes: 7, outcome: 'complete', summary: `127.0.0.1:${client.port} → 127.0.0.1:${server.port}` },
+    { protocol: 'udp', kind: 'datagram', bytes: 2, outcome: 'complete', summary: `127.0.0.1:${server.port} → 127.0.0.1:${client.port}` },
   ])
   t.is([...recording.segments()].length, 2)
   t.deepEqual([...recording.datagrams()].map(({ id }) => id), records.map(({ id }) => id))
+})
+
+test('a recording from before a datagram\'s line named both ends is read as it is, and continued as today\'s', async (t) => {
+  const path = join(temporaryFolder(t), 'earlier.sqlite')
+  const database = new Sqlite(path)
+  for (const migration of [tcpAndHttp, ftp, udpAndDns, plugins, faults]) database.exec(migration)
+  database.exec(`INSERT INTO relay VALUES (1, 'udp', '127.0.0.1', 1, '127.0.0.1:2');
+    INSERT INTO connection (id, relay_id, protocol, transport, client_host, client_port, server_host, server_port, opened, messages) VALUES (1, 1, 'udp', 'udp', '127.0.0.1', 3, '127.0.0.1', 4, 1, 2);
+    INSERT INTO segment (id, connection_id, direction, leg, "offset", time, kind, message_id, bytes) VALUES (1, 1, 'up', 'received', 0, 1, 'datagram', 2, x'61'), (2, 1, 'down', 'received', 0, 2, 'datagram', 3, x'62');
+    INSERT INTO udp_datagram VALUES (2, 1, 'up', 1, 1, 1, 0, 0), (3, 1, 'down', 2, 1, 2, 0, 0); INSERT INTO recording VALUES ('finished', '3')`)
+  database.pragma(`application_id = ${applicationId}`)
+  database.pragma('user_version = 5')
+  database.close()
+  const summaries = (): string[] => {
+    using recording = openRecording(path)
+    return [...recording.records()].map(({ summary }) => summary)
+  }
+  t.deepEqual(summaries(), ['→ 127.0.0.1:3', '← 127.0.0.1:3'])
+  const relay = await startRelay({ udp: '0=127.0.0.1:9', record: { path, append: true } })
+  await relay.stop()
+  t.deepEqual(summaries(), ['127.0.0.1:3 → 127.0.0.1:4', '127.0.0.1:4 → 127.0.0.1:3'])
 })

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { WiretapeError } from '../../error.js'
-import type { FtpSession, FtpTransferRecord, FtpCommandRecord, Recording, Side, TimelineRecord } from '../../index.js'
+import type { FtpSession, FtpTransferRecord, FtpCommandRecord, Recording, Side } from '../../index.js'
+import type { NamedRecord } from '../../recording/named-record.js'
 import { commandView } from './command-view.js'
 import { sessionJson } from './session-json.js'
 import { sessionView } from './session-view.js'
@@ -15,7 +16,7 @@ export interface ShownRecord {
 }
 
 /** A session, a command or a transfer as `show` shows it; null where the record is something else. */
-export function ftpRecord(recording: Recording, { id, protocol, kind }: TimelineRecord): ShownRecord | null {
+export function ftpRecord(recording: Recording, { id, protocol, kind }: NamedRecord): ShownRecord | null {
   if (protocol !== 'ftp') return null
   const where = `id = ${id}`
   if (kind === 'session') {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { contentEncoding } from '../../protocols/content/coding.js'
 import type { ConnectionRecord, HeaderFields, HttpExchange } from '../../recording/rows.js'
 import type { Recording } from '../../recording/recording.js'
 import { Connections } from './connections.js'
@@ -96,8 +97,9 @@ class Entries {
     const said = exchange.changed ? readStatusHead(head) : null
     const headers: HeaderFields = said?.headers ?? exchange.responseHeaders
     const type = said === null ? exchange.responseType : headerOf(headers, 'content-type')
-    const body = await harBody(() => wire.body('response', leg), exchange.changed ? null : exchange.responseBodySize, type, headerOf(headers, 'content-encoding'))
-    const coded = headerOf(headers, 'content-encoding') !== null && body.undecoded === null
+    const coding = contentEncoding(headers)
+    const body = await harBody(() => wire.body('response', leg), exchange.changed ? null : exchange.responseBodySize, type, coding)
+    const coded = coding !== null && body.undecoded === null
     const response = {
       status: said?.status ?? exchange.status ?? 0, statusText: headText(said?.reason ?? exchange.reason ?? ''),
       httpVersion: version(said?.version ?? exchange.responseVersion), cookies: responseCookies(headers), headers: headerList(headers),

@@ -24,11 +24,15 @@ export function fieldLines(head: Buffer): string[] {
 export function readStatusHead(head: Buffer): StatusHead | null {
   const line = /^HTTP\/(\d+\.\d+)[ \t]+(\d{3})[ \t]*([^\r\n]*)/.exec(head.toString('latin1'))
   if (line === null) return null
-  const headers = fieldLines(head).flatMap((field) => {
+  return { version: line[1]!, status: Number(line[2]), reason: line[3]!, headers: headFields(head) }
+}
+
+/** The fields of a head as plugins left it. */
+export function headFields(head: Buffer): HeaderFields {
+  return fieldLines(head).flatMap((field) => {
     const colon = field.indexOf(':')
     return colon < 1 ? [] : [[field.slice(0, colon), field.slice(colon + 1).replaceAll(/\r?\n[ \t]+/g, ' ').trim()] as const]
   })
-  return { version: line[1]!, status: Number(line[2]), reason: line[3]!, headers }
 }
 
 /** Text of a head for people: its bytes are UTF-8 where they are that, else latin1, as which it is recorded. */

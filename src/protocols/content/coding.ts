@@ -1,5 +1,7 @@
 import { Readable, type Transform } from 'node:stream'
-import { constants, createBrotliCompress, createBrotliDecompress, createDeflate, createGunzip, createGzip, createInflate, createInflateRaw } from 'node:zlib'
+import { constants, createBrotliCompress, createBrotliDecompress, createDeflate, createGzip, createInflate, createInflateRaw } from 'node:zlib'
+import { type Headers, headerValues } from '../http1/headers.js'
+import { gunzip } from './gunzip.js'
 
 export interface Decoded {
   readonly bytes: Buffer
@@ -7,6 +9,12 @@ export interface Decoded {
   readonly more: boolean
   /** Why the rest could not be decoded: a damaged or cut stream. What came before it is in `bytes`. */
   readonly error: string | null
+}
+
+/** What a message's fields say of its content codings: several lines are one list (RFC 9110 §5.3). Null where they say nothing. */
+export function contentEncoding(fields: Headers): string | null {
+  const values = headerValues(fields, 'content-encoding')
+  return values.length === 0 ? null : values.join(', ')
 }
 
 /** The content codings (RFC 9110 §8.4.1) that can be undone, in the order in which they have to be; null names one that can't. */
@@ -18,8 +26,8 @@ export function contentCodings(value: string | null): readonly string[] | null {
 type Chunks = AsyncIterable<Buffer>
 
 const decoders: Readonly<Record<string, (body: Chunks) => Chunks>> = {
-  'gzip': (body) => through(body, createGunzip()),
-  'x-gzip': (body) => through(body, createGunzip()),
+  'gzip': gunzip,
+  'x-gzip': gunzip,
   'br': (body) => through(body, createBrotliDecompress()),
   'deflate': (body) => inflate(body),
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { reasonOf } from '../../error.js'
 import type { Action } from '../../plugins/actions.js'
-import { contentCodings, decodeContent, encodePieces } from '../../protocols/content/coding.js'
+import { contentCodings, contentEncoding, decodeContent, encodePieces } from '../../protocols/content/coding.js'
 import type { SpanKind } from '../../protocols/decoder.js'
 import { chunkEnd, chunkStart, encodeFields } from '../../protocols/http1/index.js'
 import type { Headers, TrailersEvent } from '../../protocols/http1/index.js'
@@ -72,7 +72,7 @@ export class Holding implements Course {
   #ask(end: number, done: () => void): void {
     const { head } = this.#passage
     const raw = Buffer.concat(this.#held.filter(({ kind }) => kind === 'body').map(({ bytes }) => bytes))
-    const codings = contentCodings(head.headers.get('content-encoding') ?? null)
+    const codings = contentCodings(contentEncoding(head.headers.fields))
     if ((codings === null || codings.length === 0) && head.transforms.uses.length === 0) {
       this.#call(raw, [], end, done)
       return
@@ -96,7 +96,7 @@ export class Holding implements Course {
     let failing = head.transforms.uses[0]
     try {
       const whole = Readable.from(raw.length === 0 ? [] : [raw])
-      const chunks = throughTransforms(whole, head.transforms.uses, head.headers.get('content-encoding') ?? null, (use) => { failing = use })
+      const chunks = throughTransforms(whole, head.transforms.uses, contentEncoding(head.headers.fields), (use) => { failing = use })
       const { bytes, more, error } = await decodeContent(chunks, codings, this.#limit)
       if (error === null && !more) return bytes
       if (more) {

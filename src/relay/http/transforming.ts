@@ -1,3 +1,4 @@
+import { contentEncoding } from '../../protocols/content/coding.js'
 import type { SpanKind } from '../../protocols/decoder.js'
 import { chunkEnd, chunkStart, encodeFields } from '../../protocols/http1/index.js'
 import type { Headers, TrailersEvent } from '../../protocols/http1/index.js'
@@ -57,7 +58,7 @@ export class Transforming implements Course {
     const { head, plugins, place, out } = this.#passage
     const { uses } = head.transforms
     try {
-      for await (const bytes of throughTransforms(this.#taken(), uses, head.headers.get('content-encoding') ?? null, (use) => { this.#failing = use })) {
+      for await (const bytes of throughTransforms(this.#taken(), uses, contentEncoding(head.headers.fields), (use) => { this.#failing = use })) {
         this.#emit(bytes)
         await this.#passage.room()
       }

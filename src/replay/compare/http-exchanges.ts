@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { contentEncoding } from '../../protocols/content/coding.js'
 import { firstHeader } from '../../protocols/http1/index.js'
 import { bodyUnknownEvent } from '../../recording/notes.js'
 import type { HttpExchange } from '../../recording/rows.js'
@@ -157,7 +158,7 @@ function bodyOf({ recording }: RecordedSide, exchange: HttpExchange, most: numbe
   return {
     size: Math.min(exchange.responseBodySize, most),
     contentType: firstHeader(exchange.responseHeaders, 'content-type') ?? null,
-    contentEncoding: firstHeader(exchange.responseHeaders, 'content-encoding') ?? null,
+    contentEncoding: contentEncoding(exchange.responseHeaders),
     * pieces() {
       let left = most
       for (const { kind, bytes } of recording.messagePieces(exchange.id, 'response')) {

@@ -43,7 +43,8 @@ export function readAnswer(recording: Recording, id: number): RecordedAnswer {
   const { endReason, droppedDown, droppedUp } = recording.connection(exchange.connectionId)
   const heads: Buffer[] = []
   let headAt = exchange.firstByte ?? exchange.started
-  const check = changed || droppedDown > 0 ? new WholeCheck(method ?? '') : null
+  // Of an exchange that was still going on, the answer may be there already, and what was missing is the rest of its request.
+  const check = changed || droppedDown > 0 || ended === null ? new WholeCheck(method ?? '') : null
   let rest: RecordedPiece[] | null = []
   let length = 0
   for (const piece of recording.messageInSlices(id, 'response', 'sent')) {
@@ -72,7 +73,7 @@ export function readAnswer(recording: Recording, id: number): RecordedAnswer {
     rest: final === null ? [] : rest,
     ending: cut !== null && 'ending' in cut ? cut.ending : ends ? 'close' : 'goes on',
     tunnels,
-    incomplete: ended === null ? 'the recording ends before it does'
+    incomplete: ended === null && (check?.isWhole !== true || framing?.kind === 'until-close') ? 'the recording ends before it does'
       : lost ? 'not all of its bytes were recorded'
         : tunnels && droppedUp + droppedDown > 0 ? 'it opened a tunnel of which not all bytes were recorded'
           : error !== null && isUndecodable(recording, id) ? `it is no HTTP: ${error}`

@@ -1,5 +1,8 @@
-/** Schema 5 to 6: a connection of which bytes weren't recorded is incomplete in the timeline, as a transfer is. */
-export const incompleteConnections = `
+/**
+ * Schema 5 to 6: a connection of which bytes weren't recorded is incomplete in the timeline, as a transfer is; a datagram's line says who sent it to
+ * whom, as a connection's does.
+ */
+export const timeline = `
   DROP VIEW record;
   CREATE VIEW record AS
     SELECT e.id, 'http' AS protocol, 'exchange' AS kind, connection_id, started AS time, started, ended,
@@ -41,7 +44,9 @@ export const incompleteConnections = `
     FROM dns_query
     UNION ALL
     SELECT d.id, 'udp', 'datagram', d.connection_id, time, time, time, 0.0, NULL,
-      CASE direction WHEN 'up' THEN '→ ' ELSE '← ' END || coalesce(c.client_host || ':' || c.client_port, '?'),
+      CASE direction
+        WHEN 'up' THEN coalesce(c.client_host || ':' || c.client_port, '?') || ' → ' || coalesce(c.server_host || ':' || c.server_port, '?')
+        ELSE coalesce(c.server_host || ':' || c.server_port, '?') || ' → ' || coalesce(c.client_host || ':' || c.client_port, '?') END,
       size, CASE direction WHEN 'up' THEN size ELSE 0 END, CASE direction WHEN 'down' THEN size ELSE 0 END,
       'complete', NULL, d.changed, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM udp_datagram d LEFT JOIN connection c ON c.id = d.connection_id WHERE decoded = 0
