@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { colour as pc } from './colour.js'
-import type { DnsAnswer, Recording, TimelineRecord } from '../index.js'
+import type { DnsAnswer, DnsQuery, Recording, TimelineRecord, UdpDatagram } from '../index.js'
 import { decodeDns } from '../protocols/dns/message.js'
 import { contentOf, datagramView, eventsOf, howSent, sentOf, sessionError } from './datagram-view.js'
 import { printableLine } from './escape.js'
@@ -16,23 +16,38 @@ export function udpRecord(recording: Recording, { id, kind }: TimelineRecord): S
         const [datagram] = recording.datagrams({ where: `id = ${id}` })
         return { ...datagram!, bytes: datagram!.bytes.toString('base64') }
       },
-      bytes: () => [bytesOf(recording, [id])],
+      bytes: (_body, _raw, leg) => [bytesOf(recording, [id], leg)],
     }
   }
   if (kind !== 'query') return null
   return {
     lines: () => dnsQueryView(recording, id),
     json: () => ({ ...[...recording.dnsQueries({ where: `id = ${id}` })][0]!, records: recording.dnsAnswers(id) }),
-    bytes: (body) => {
+    bytes: (body, _raw, leg) => {
       const [query] = recording.dnsQueries({ where: `id = ${id}` })
       const { datagramId, answerDatagramId } = query!
-      return [bytesOf(recording, [...(body === 'response' ? [] : [datagramId]), ...(body === 'request' || answerDatagramId === null ? [] : [answerDatagramId])])]
+      const datagrams = [...(body === 'response' ? [] : [datagramId]), ...(body === 'request' || answerDatagramId === null ? [] : [answerDatagramId])]
+      return [bytesOf(recording, datagrams, leg), ...(leg === 'received' || body === 'request' ? [] : [Readable.from(suppliedTo(recording, query!), { objectMode: false })])]
     },
   }
 }
 
-function bytesOf(recording: Recording, datagramIds: readonly number[]): Readable {
-  return Readable.from([...recording.datagrams({ where: `id IN (${datagramIds.join()})` })].map(({ bytes }) => bytes), { objectMode: false })
+function bytesOf(recording: Recording, datagramIds: readonly number[], leg: 'received' | 'sent'): Readable {
+  const datagrams = [...recording.datagrams({ where: `id IN (${datagramIds.join()})` })]
+  return Readable.from(datagrams.flatMap((datagram) => leg === 'sent' ? wentOut(recording, datagram) : [datagram.bytes]), { objectMode: false })
+}
+
+/** A datagram as it went out, as often as it did. */
+function wentOut(recording: Recording, { id, connectionId, changed, bytes }: UdpDatagram): Buffer[] {
+  const sent = changed ? sentOf(recording, connectionId, id) : []
+  return [...(sent.some(({ replaces }) => replaces !== 0) ? [] : [bytes]), ...sent.map((segment) => segment.bytes)]
+}
+
+/** The answer that a plugin gave: no server's datagram stands for it. */
+function suppliedTo(recording: Recording, { connectionId, answerDatagramId, answered, dnsId }: DnsQuery): Buffer[] {
+  if (answerDatagramId !== null || answered === null) return []
+  const given = [...recording.segments({ where: `connection_id = ${connectionId} AND leg = 'sent' AND direction = 'down' AND message_id IS NULL AND time = ${answered}` })]
+  return given.map(({ bytes }) => bytes).filter((bytes) => bytes.length > 1 && bytes.readUInt16BE(0) === dnsId)
 }
 
 /** A DNS query and what answered it, in the columns of dig. */

@@ -169,9 +169,9 @@ export class Recording {
     const changed = transfers.filter((transfer) => transfer.changed && transfer.connectionId !== null)
     if (changed.length === 0) return new Map()
     const rows = this.#database.prepare(
-      `SELECT connection_id, direction, sum(length(bytes) - coalesce(replaces, 0)) AS more FROM segment
-       WHERE leg = 'sent' AND connection_id IN (${changed.map(({ connectionId }) => connectionId).join(', ')}) GROUP BY connection_id, direction`).all() as Row[]
-    const more = new Map(rows.map((row) => [`${row['connection_id']} ${row['direction']}`, row['more'] as number]))
+      `SELECT connection_id, direction, sum(length(bytes) - coalesce(replaces, 0)) FROM segment
+       WHERE leg = 'sent' AND connection_id IN (${changed.map(({ connectionId }) => connectionId).join(', ')}) GROUP BY connection_id, direction`).raw().all() as [number, Direction, number][]
+    const more = new Map(rows.map(([connectionId, direction, bytes]) => [`${connectionId} ${direction}`, bytes]))
     return new Map(changed.map(({ id, connectionId, direction, bytes }) => [id, bytes + (more.get(`${connectionId} ${direction}`) ?? 0)]))
   }
 

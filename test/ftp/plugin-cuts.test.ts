@@ -11,7 +11,10 @@ const throws = definePlugin({
   setup: () => ({
     ftp: {
       data: () => async function* (chunks) {
-        for await (const chunk of chunks) if (chunk.length > 0) throw new Error('no')
+        for await (const chunk of chunks) {
+          if (chunk.length > 0) throw new Error('no')
+          yield chunk
+        }
       },
     },
   }),
