@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
 import { colour as pc } from './colour.js'
-import type { DnsAnswer, DnsQuery, Recording, TimelineRecord, UdpDatagram } from '../index.js'
+import type { DnsAnswer, Recording, TimelineRecord } from '../index.js'
 import { decodeDns } from '../protocols/dns/message.js'
+import { answerSupplied, wentOut } from '../recording/udp/went-out.js'
 import { contentOf, datagramView, eventsOf, howSent, sentOf, sessionError } from './datagram-view.js'
 import { printableLine } from './escape.js'
 import type { ShownRecord } from './ftp/ftp-record.js'
@@ -27,7 +28,7 @@ export function udpRecord(recording: Recording, { id, kind }: TimelineRecord): S
       const [query] = recording.dnsQueries({ where: `id = ${id}` })
       const { datagramId, answerDatagramId } = query!
       const datagrams = [...(body === 'response' ? [] : [datagramId]), ...(body === 'request' || answerDatagramId === null ? [] : [answerDatagramId])]
-      return [bytesOf(recording, datagrams, leg), ...(leg === 'received' || body === 'request' ? [] : [Readable.from(suppliedTo(recording, query!), { objectMode: false })])]
+      return [bytesOf(recording, datagrams, leg), ...(leg === 'received' || body === 'request' ? [] : [Readable.from(answerSupplied(recording, query!), { objectMode: false })])]
     },
   }
 }
@@ -35,19 +36,6 @@ export function udpRecord(recording: Recording, { id, kind }: TimelineRecord): S
 function bytesOf(recording: Recording, datagramIds: readonly number[], leg: 'received' | 'sent'): Readable {
   const datagrams = [...recording.datagrams({ where: `id IN (${datagramIds.join()})` })]
   return Readable.from(datagrams.flatMap((datagram) => leg === 'sent' ? wentOut(recording, datagram) : [datagram.bytes]), { objectMode: false })
-}
-
-/** A datagram as it went out, as often as it did. */
-function wentOut(recording: Recording, { id, connectionId, changed, bytes }: UdpDatagram): Buffer[] {
-  const sent = changed ? sentOf(recording, connectionId, id) : []
-  return [...(sent.some(({ replaces }) => replaces !== 0) ? [] : [bytes]), ...sent.map((segment) => segment.bytes)]
-}
-
-/** The answer that a plugin gave: no server's datagram stands for it. */
-function suppliedTo(recording: Recording, { connectionId, answerDatagramId, answered, dnsId }: DnsQuery): Buffer[] {
-  if (answerDatagramId !== null || answered === null) return []
-  const given = [...recording.segments({ where: `connection_id = ${connectionId} AND leg = 'sent' AND direction = 'down' AND message_id IS NULL AND time = ${answered}` })]
-  return given.map(({ bytes }) => bytes).filter((bytes) => bytes.length > 1 && bytes.readUInt16BE(0) === dnsId)
 }
 
 /** A DNS query and what answered it, in the columns of dig. */

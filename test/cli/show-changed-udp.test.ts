@@ -30,6 +30,8 @@ test('--sent gives a datagram as it went out: changed, not at all, twice, or as 
   for (const { id } of recording.datagrams({ where: `direction = 'up'` })) {
     sent.push((await wiretape(t, 'show', tape.path, String(id), '--raw', '--sent')).stdout.toString())
   }
+  const [first] = [...recording.datagrams({ where: `direction = 'up'` })]
+  t.is((await wiretape(t, 'export', tape.path, '--format', 'raw', '--id', String(first!.id), '--sent')).stdout.toString(), 'another')
   t.deepEqual(sent, ['another', '', 'twicetwice', 'plain'])
 })
 
