@@ -45,6 +45,9 @@ export class FtpInterpreter implements Interpreter {
   /** Nothing is read any more in this direction: TLS, or what can't be FTP. */
   readonly #opaque: Record<Direction, boolean> = { up: false, down: false }
   readonly #sent: SentMessages
+  #clientEnded = false
+  /** When the server ended its side, in µs, where it was the first to. */
+  #serverEnded: number | null = null
 
   constructor(context: InterpreterContext) {
     this.#context = context
@@ -150,6 +153,17 @@ export class FtpInterpreter implements Interpreter {
     for (const event of this.#decoder.end(direction, time, clean)) {
       if (event.type === 'odd') this.#odd(event.text, event.direction, event.offset, time)
     }
+    if (!clean) return
+    if (direction === 'up') this.#clientEnded = true
+    else if (!this.#clientEnded) this.#endedByServer(time)
+  }
+
+  /** It has nothing more to say, however long the client stays. */
+  #endedByServer(time: number): void {
+    const reason = 'server closed'
+    this.#serverEnded = time
+    this.#endCommands(`no reply: ${reason}`, time)
+    for (const transfer of this.#transfers.values()) transfer.replyLost(reason)
   }
 
   flush(): void {
@@ -163,9 +177,10 @@ export class FtpInterpreter implements Interpreter {
     const { connection } = this.#context
     const reason = connection.error ?? connection.endReason ?? 'connection closed'
     this.#commandBytes.flush()
-    this.#endCommands(`no reply: ${reason}`, time)
+    const ended = this.#serverEnded ?? time
+    this.#endCommands(`no reply: ${reason}`, ended)
     for (const transfer of this.#transfers.values()) transfer.controlClosed(reason)
-    this.#session.ended(time, reason)
+    this.#session.ended(ended, reason)
     this.#sent.close()
   }
 
@@ -333,7 +348,7 @@ export class FtpInterpreter implements Interpreter {
   #endCommands(error: string, replied: number | null): void {
     for (const command of this.#commands.values()) {
       command.error ??= error
-      command.replied ??= replied
+      if (replied !== null) command.replied ??= Math.max(replied, command.started)
       this.#saveCommand(command)
       this.#context.store.countRecord()
     }
