@@ -3,6 +3,7 @@ import { colour as pc } from './colour.js'
 import type { DnsAnswer, Recording } from '../index.js'
 import type { NamedRecord } from '../recording/named-record.js'
 import { decodeDns } from '../protocols/dns/message.js'
+import { answerSupplied, wentOut } from '../recording/udp/went-out.js'
 import { contentOf, datagramView, eventsOf, howSent, sentOf, sessionError } from './datagram-view.js'
 import { printableLine } from './escape.js'
 import type { ShownRecord } from './ftp/ftp-record.js'
@@ -17,23 +18,25 @@ export function udpRecord(recording: Recording, { id, kind }: NamedRecord): Show
         const [datagram] = recording.datagrams({ where: `id = ${id}` })
         return { ...datagram!, bytes: datagram!.bytes.toString('base64') }
       },
-      bytes: () => [bytesOf(recording, [id])],
+      bytes: (_body, _raw, leg) => [bytesOf(recording, [id], leg)],
     }
   }
   if (kind !== 'query') return null
   return {
     lines: () => dnsQueryView(recording, id),
     json: () => ({ ...[...recording.dnsQueries({ where: `id = ${id}` })][0]!, records: recording.dnsAnswers(id) }),
-    bytes: (body) => {
+    bytes: (body, _raw, leg) => {
       const [query] = recording.dnsQueries({ where: `id = ${id}` })
       const { datagramId, answerDatagramId } = query!
-      return [bytesOf(recording, [...(body === 'response' ? [] : [datagramId]), ...(body === 'request' || answerDatagramId === null ? [] : [answerDatagramId])])]
+      const datagrams = [...(body === 'response' ? [] : [datagramId]), ...(body === 'request' || answerDatagramId === null ? [] : [answerDatagramId])]
+      return [bytesOf(recording, datagrams, leg), ...(leg === 'received' || body === 'request' ? [] : [Readable.from(answerSupplied(recording, query!), { objectMode: false })])]
     },
   }
 }
 
-function bytesOf(recording: Recording, datagramIds: readonly number[]): Readable {
-  return Readable.from([...recording.datagrams({ where: `id IN (${datagramIds.join()})` })].map(({ bytes }) => bytes), { objectMode: false })
+function bytesOf(recording: Recording, datagramIds: readonly number[], leg: 'received' | 'sent'): Readable {
+  const datagrams = [...recording.datagrams({ where: `id IN (${datagramIds.join()})` })]
+  return Readable.from(datagrams.flatMap((datagram) => leg === 'sent' ? wentOut(recording, datagram) : [datagram.bytes]), { objectMode: false })
 }
 
 /** A DNS query and what answered it, in the columns of dig. */

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
 import { colour as pc } from './colour.js'
 import type { HttpExchange, Recording, Side } from '../index.js'
 import { finalHead, headFields } from '../formats/export/head.js'
@@ -7,6 +5,7 @@ import { contentEncoding } from '../protocols/content/coding.js'
 import { firstHeader } from '../protocols/http1/index.js'
 import { bodyView } from './body-view.js'
 import { printableLine, printableText } from './escape.js'
+import { sentBodyView } from './sent-body-view.js'
 import { formatBytes, formatDuration, formatTime } from './units.js'
 
 /** An exchange the way people know it: request head and body, response head and body, each line safe to print. */
@@ -48,36 +47,14 @@ async function* messageView(recording: Recording, exchange: HttpExchange, side: 
     yield ''
     yield* bodyView(recording.body(exchange.id, side), { size, type, coding, whole: `wiretape show ${exchange.id} --body ${side}` })
   }
-  if (exchange.changed && sent.length > 0) yield* sentBodyView(recording, exchange.id, side, sent)
+  if (exchange.changed && sent.length > 0) {
+    const fields = headFields(finalHead(sent))
+    const facts = { type: firstHeader(fields, 'content-type') ?? null, coding: contentEncoding(fields), whole: `wiretape show ${exchange.id} --body ${side} --sent` }
+    yield* sentBodyView((leg) => recording.body(exchange.id, side, leg), facts)
+  }
   for (const [name, value] of side === 'request' ? exchange.requestTrailers : exchange.responseTrailers) {
     yield pc.dim(`trailer ${printableLine(`${name}: ${value}`)}`)
   }
-}
-
-/** What went out instead of the body that came. */
-async function* sentBodyView(recording: Recording, id: number, side: Side, head: Buffer): AsyncGenerator<string> {
-  const same = await samePieces(recording.body(id, side), recording.body(id, side, 'sent'))
-  if (same.equal) return
-  const fields = headFields(finalHead(head))
-  yield ''
-  yield pc.green(same.sent === 0 ? '[no body was sent on]' : `sent on instead, ${formatBytes(same.sent)}:`)
-  if (same.sent > 0) yield* bodyView(recording.body(id, side, 'sent'), { size: same.sent, type: firstHeader(fields, 'content-type') ?? null, coding: contentEncoding(fields), whole: `wiretape show ${id} --body ${side} --sent` })
-}
-
-/** Whether two streams are the same, however they are cut, and how long the second is; without either in memory. */
-async function samePieces(received: Readable, sent: Readable): Promise<{ readonly equal: boolean, readonly sent: number }> {
-  const [one, other] = await Promise.all([digestOf(received), digestOf(sent)])
-  return { equal: one.digest === other.digest, sent: other.length }
-}
-
-async function digestOf(stream: Readable): Promise<{ readonly digest: string, readonly length: number }> {
-  const hash = createHash('sha256')
-  let length = 0
-  for await (const piece of stream) {
-    hash.update(piece as Buffer)
-    length += (piece as Buffer).length
-  }
-  return { digest: hash.digest('hex'), length }
 }
 
 function facts(recording: Recording, exchange: HttpExchange): string {

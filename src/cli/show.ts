@@ -33,7 +33,8 @@ export async function show({ words, body, raw, sent, json }: ShowArguments): Pro
   const { kind } = record
   const decoded = ftpRecord(recording, record) ?? udpRecord(recording, record)
   if (body !== undefined || raw) {
-    for (const stream of decoded?.bytes(body, raw) ?? bytesOf(recording, id, kind, body, raw, sent ? 'sent' : 'received')) await toStdout(stream)
+    const leg = sent ? 'sent' : 'received'
+    for (const stream of decoded?.bytes(body, raw, leg) ?? bytesOf(recording, id, kind, body, raw, leg)) await toStdout(stream)
     failOnMissing(id, recording.missing(id, body))
     return
   }

@@ -158,12 +158,27 @@ export class Recording {
       .map(readListingEntry)
   }
 
-  /** What a transfer carried, read from the file as it is consumed. @throws WiretapeError `not-found`. */
-  transferBody(transferId: number): Readable {
+  /**
+   * What a transfer carried, read from the file as it is consumed.
+   * @param leg `received`, or `sent` for what went on, with what was changed.
+   * @throws WiretapeError `not-found`.
+   */
+  transferBody(transferId: number, leg: 'received' | 'sent' = 'received'): Readable {
     const row = this.#queries.row('SELECT connection_id, direction FROM ftp_transfer WHERE id = ?', checkId(transferId))
     if (row === undefined) throw new WiretapeError('not-found', `there is no FTP transfer ${transferId} in ${this.path}`)
     if (row['connection_id'] === null) return Readable.from([])
-    return this.stream(row['connection_id'] as number, row['direction'] as Direction)
+    return this.stream(row['connection_id'] as number, row['direction'] as Direction, leg)
+  }
+
+  /** Bytes that went on of transfers that were `changed`, by their ids: fewer than came where a plugin cut them. */
+  bytesSent(transfers: readonly FtpTransferRecord[]): ReadonlyMap<number, number> {
+    const changed = transfers.filter((transfer) => transfer.changed && transfer.connectionId !== null)
+    if (changed.length === 0) return new Map()
+    const rows = this.#database.prepare(
+      `SELECT connection_id, direction, sum(length(bytes) - coalesce(replaces, 0)) FROM segment
+       WHERE leg = 'sent' AND connection_id IN (${changed.map(({ connectionId }) => connectionId).join(', ')}) GROUP BY connection_id, direction`).raw().all() as [number, Direction, number][]
+    const more = new Map(rows.map(([connectionId, direction, bytes]) => [`${connectionId} ${direction}`, bytes]))
+    return new Map(changed.map(({ id, connectionId, direction, bytes }) => [id, bytes + (more.get(`${connectionId} ${direction}`) ?? 0)]))
   }
 
   /** Datagrams with their bytes. @param selection where over `id, connection_id, direction, time, size, changed, bytes`. */

@@ -237,7 +237,14 @@ export class Connection {
     const { lane, socket, reusesBuffer } = outlet
     const made: StreamStages = new StreamStages({
       direction, offset: lane.bytes, to: socket, tap, plugins, stages,
-      onReset: (why) => this.reset(why), onClose: (why) => this.finishSoon(why),
+      onReset: (why) => {
+        this.#endedByStage(socket, why)
+        this.reset(why)
+      },
+      onClose: (why) => {
+        this.#endedByStage(socket, why)
+        this.finishSoon(why)
+      },
       onBare: () => {
         if (outlet.stages !== made || lane.ended) return
         outlet.stages = null
@@ -248,6 +255,11 @@ export class Connection {
     outlet.stages = made
     // Stages keep copies: the buffer of the reads is free again at once.
     lane.reroute(made, false)
+  }
+
+  /** A peer's end in order that still waits behind a stage hasn't ended anything: the stage has. */
+  #endedByStage(to: Socket, why: string): void {
+    if (!to.destroyed && (this.#reason === 'client closed' || this.#reason === 'server closed')) this.#reason = why
   }
 
   #noting(direction: Direction, lane: Lane): (chunk: Buffer) => void {

@@ -64,7 +64,7 @@ export class Telling {
         id: 1, connectionId: 100, user: 'anna', greeting: '220 hello', system: null, features: [], tls: false, started: began,
         ended: ended === null ? null : time(ended), outcome: ended === null ? null : 'quit', ...facts,
       },
-      control: connection(100, 0, ended ?? undefined), commands: this.#commands, replies: this.#replies, transfers: this.#transfers, data: this.#data, events,
+      control: connection(100, 0, ended ?? undefined), commands: this.#commands, replies: this.#replies, transfers: this.#transfers, data: this.#data, events, instead: new Map(), bytesSent: new Map(),
     }
   }
 

@@ -162,6 +162,18 @@ test('ftpDataPorts: ports are taken from the range, and each can be had again', 
   }
 })
 
+test('ftpDataPorts: more sessions than ports, and the event says what to do', async (t) => {
+  const first = await freePort()
+  const taken = await Promise.all([first, first + 1].map((port) => holding(t, port).catch(() => null)))
+  const pair = await controlPair(t, { ftpDataPorts: `${first}-${first + 1}` })
+  await pair.asks('EPSV')
+  pair.server.write(`229 Entering Extended Passive Mode (|||${pair.data.port}|)\r\n`)
+  t.regex(await pair.client.through('\r\n'), /^425 /)
+  const [event] = [...(await pair.over()).events({ where: 'kind = \'ftp-data-refused\'' })]
+  t.regex(event!.text, new RegExp(`EPSV asked for: all 2 ports from ${first} to ${first + 1} are in use`))
+  for (const server of taken) server?.close()
+})
+
 test('ftpDataPorts: with all in use 425 is answered, and the session goes on', async (t) => {
   const only = await freePort()
   const taken = await holding(t, only)
@@ -172,7 +184,9 @@ test('ftpDataPorts: with all in use 425 is answered, and the session goes on', a
   await new Promise((resolve) => taken.close(resolve))
   t.is(await pair.passive(), only)
   const recording = await pair.over()
-  t.is([...recording.events({ where: 'kind = \'ftp-data-refused\'' })].length, 1)
+  const events = [...recording.events({ where: 'kind = \'ftp-data-refused\'' })]
+  t.is(events.length, 1)
+  t.regex(events[0]!.text, new RegExp(`^no port for the data connection that PASV asked for: the one port ${only} is in use, .*: --ftp-data-ports takes a wider range$`))
   const [refused, prepared] = [...recording.ftpCommands({ where: 'verb = \'PASV\'' })]
   t.is(refused!.code, 425)
   t.true(refused!.changed)

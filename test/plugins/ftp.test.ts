@@ -110,7 +110,7 @@ test('a reply is changed, replaced and dropped, a preliminary one and the greeti
   t.is(await client.through('\r\n'), '200 \xe4 as it came\r\n')
   t.deepEqual(seen, ['220 ready for nobody', '215 UNIX for SYST null', '211 Features:\n MDTM\nEnd for FEAT null', '257 "/" for PWD null', '150 wait … for SITE long', '200 ä as it came for SITE long'])
   const told = toldOf(await over())
-  t.deepEqual(told.commands, ['SYST - → 215 one\ntwo\nthree *', 'FEAT - → 212 Features:\n MDTM\nEnd *', 'PWD - → 550 no *', 'SITE long → 200 ä as it came *'])
+  t.deepEqual(told.commands, ['SYST - → 215 UNIX *', 'FEAT - → 211 Features:\n MDTM\nEnd *', 'PWD - → 257 "/" *', 'SITE long → 200 ä as it came *'], 'as the server said it')
   t.deepEqual(told.events, ['changed act ftp.reply SYST', 'changed act ftp.reply FEAT', 'answered act ftp.reply PWD', 'plugin-dropped act ftp.reply SITE'])
 })
 
@@ -194,7 +194,7 @@ test('hundreds of pipelined commands and replies in one read, each changed after
   server.write('250 ok\r\n'.repeat(300))
   const answered = numbers.map((n) => `250 for ${n}!\r\n`).join('')
   t.is((await client.take(answered.length)).toString(), answered)
-  t.deepEqual(toldOf(await over()).commands, numbers.map((n) => `CWD ${n} → 250 for ${n}! *`))
+  t.deepEqual(toldOf(await over()).commands, numbers.map((n) => `CWD ${n} → 250 ok *`))
 })
 
 test('an upload that a plugin refuses: ftplib is told so, and the session goes on', async (t) => {

@@ -19,6 +19,8 @@ export interface Bar {
   /** Null where it is still open. */
   readonly closed: number | null
   readonly bytes: number
+  /** Bytes that went on, where other bytes did than came. */
+  readonly bytesSent: number | null
   readonly error: string | null
 }
 
@@ -34,7 +36,8 @@ export function barsOf(story: FtpStory): Bar[] {
     const first = setup !== null && !used.has(setup)
     if (first) used.add(setup)
     const transfer = carried.get(connection.id) ?? null
-    return connectionBar(connection, transfer, transfer === null ? null : names.get(transfer.id)!, setup, first)
+    const bar = connectionBar(connection, transfer, transfer === null ? null : names.get(transfer.id)!, setup, first)
+    return transfer === null ? bar : { ...bar, bytesSent: story.bytesSent.get(transfer.id) ?? null }
   })
   for (const [index, setup] of setups.entries()) {
     if (used.has(setup)) continue
@@ -44,7 +47,7 @@ export function barsOf(story: FtpStory): Bar[] {
     const over = waiting?.replied ?? next?.started ?? (session.ended === null ? null : endOf(story))
     bars.push({
       setup, transfer: waiting ?? null, name: waiting === undefined ? null : names.get(waiting.id)!, prepared: setup.replied, connected: null, firstByte: null, lastByte: null,
-      closed: over, bytes: 0, error: waiting?.error ?? null,
+      closed: over, bytes: 0, bytesSent: null, error: waiting?.error ?? null,
     })
   }
   return bars.sort((a, b) => startOf(a) - startOf(b))
@@ -73,7 +76,7 @@ function connectionBar(
   const prepared = first && setup?.replied != null && setup.replied <= opened ? setup.replied : null
   return {
     setup, transfer, name, prepared, connected: opened, firstByte: transfer?.firstByte ?? null, lastByte: transfer?.lastByte ?? null,
-    closed, bytes: transfer?.bytes ?? bytesUp + bytesDown, error: transfer?.error ?? error,
+    closed, bytes: transfer?.bytes ?? bytesUp + bytesDown, bytesSent: null, error: transfer?.error ?? error,
   }
 }
 

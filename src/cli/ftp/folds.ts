@@ -78,7 +78,7 @@ function runsOf(story: FtpStory, bars: readonly Bar[], pause: number): Step[][] 
 }
 
 function isOrdinary({ commands, transfer, bar }: Step, pause: number): boolean {
-  if (transfer.outcome !== 'completed' || bar.closed === null) return false
+  if (transfer.outcome !== 'completed' || transfer.changed || bar.closed === null) return false
   return commands.every(({ verb, code, replied, started, changed, error, transferId }) =>
     (transferId === transfer.id || ordinary.has(verb)) && code !== null && code < 400 && replied !== null
     && replied - started < pause && !changed && error === null)

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
 import { WiretapeError } from '../../error.js'
-import type { FtpSession, FtpTransferRecord, FtpCommandRecord, Recording, Side } from '../../index.js'
+import { asSent } from '../../recording/legs.js'
 import type { NamedRecord } from '../../recording/named-record.js'
+import type { FtpSession, FtpTransferRecord, FtpCommandRecord, Recording, Segment, Side } from '../../index.js'
 import { commandView } from './command-view.js'
 import { sessionJson } from './session-json.js'
 import { sessionView } from './session-view.js'
@@ -12,7 +13,8 @@ import { transferView } from './transfer-view.js'
 export interface ShownRecord {
   lines(): Iterable<string> | AsyncIterable<string>
   json(): unknown
-  bytes(body: Side | undefined, raw: boolean): Readable[]
+  /** @param leg `sent` for what went out instead of what came. */
+  bytes(body: Side | undefined, raw: boolean, leg: 'received' | 'sent'): Readable[]
 }
 
 /** A session, a command or a transfer as `show` shows it; null where the record is something else. */
@@ -39,7 +41,7 @@ function shownSession(recording: Recording, session: FtpSession): ShownRecord {
   return {
     lines: () => sessionView(story),
     json: () => sessionJson(story),
-    bytes: (body) => directions(body).map((direction) => recording.stream(session.connectionId, direction)),
+    bytes: (body, _raw, leg) => directions(body).map((direction) => recording.stream(session.connectionId, direction, leg)),
   }
 }
 
@@ -48,10 +50,9 @@ function shownCommand(recording: Recording, command: FtpCommandRecord): ShownRec
   return {
     lines: () => commandView(recording, command),
     json: () => ({ ...command, replies: [...recording.ftpReplies({ where: `command_id = ${id}` })] }),
-    bytes: (body, raw) => {
+    bytes: (body, raw, leg) => {
       if (!raw) throw new WiretapeError('usage', `--body: record ${id} is a command, which has none; --raw gives its line and its replies`)
-      return directions(body).map((direction) => Readable.from(
-        received(recording, `connection_id = ${connectionId} AND message_id = ${id} AND direction = '${direction}' AND leg = 'received'`), { objectMode: false }))
+      return directions(body).map((direction) => Readable.from(bytesOf(recording, `connection_id = ${connectionId} AND message_id = ${id} AND direction = '${direction}'`, leg), { objectMode: false }))
     },
   }
 }
@@ -62,7 +63,7 @@ function shownTransfer(recording: Recording, transfer: FtpTransferRecord): Shown
   return {
     lines: () => transferView(recording, transfer),
     json: () => ({ ...transfer, listing: recording.ftpListing(id) }),
-    bytes: () => [recording.transferBody(id)],
+    bytes: (_body, _raw, leg) => [recording.transferBody(id, leg)],
   }
 }
 
@@ -70,6 +71,7 @@ function directions(body: Side | undefined): ('up' | 'down')[] {
   return body === undefined ? ['up', 'down'] : body === 'request' ? ['up'] : ['down']
 }
 
-function* received(recording: Recording, where: string): Generator<Buffer> {
-  for (const { bytes } of recording.segments({ where })) yield bytes
+function* bytesOf(recording: Recording, where: string, leg: 'received' | 'sent'): Generator<Buffer> {
+  const of = (which: 'received' | 'sent'): Segment[] => [...recording.segments({ where: `${where} AND leg = '${which}'` })]
+  for (const { bytes } of leg === 'received' ? of('received') : asSent(of('received'), of('sent'))) yield bytes
 }

@@ -1,6 +1,7 @@
 import { formatBytes, formatDuration } from '../units.js'
 import { namesOf, startOf } from './bars.js'
 import type { Bar } from './bars.js'
+import { finalInstead, nothingInstead } from './sent-instead.js'
 import type { FtpStory } from './story.js'
 
 export type Tone = 'plain' | 'dim' | 'good' | 'bad' | 'notable'
@@ -55,13 +56,18 @@ export function controlMoments(story: FtpStory, bars: readonly Bar[], end: numbe
     const final = code >= 200
     if (command !== undefined && final) answered.add(command.id)
     // Where the client was told something else than the server said, it waited for what it was told.
-    const told = final && command?.changed === true && command.code !== null ? { code: command.code, text: command.text ?? '' } : { code, text }
+    const instead = final && command?.changed === true ? finalInstead(story.instead.get(command.id) ?? nothingInstead) : null
+    const told = instead === null || instead.code === null ? { code, text } : { code: instead.code, text: instead.text }
     const prepared = final && commandId !== null ? prepares.get(commandId) : undefined
     const without = final && commandId !== null ? barless.get(commandId) : undefined
     const mark: Mark | null = prepared !== undefined
       ? { bar: prepared, phase: 'prepared', connects: false, name: null, label: `prepared by ${prepared.setup!.verb}`, tone: 'dim' }
       : without === undefined ? null
         : { bar: null, phase: 'closed', connects: false, name: null, label: `${without.outcome}: ${names.get(without.id)!}`, tone: without.error === null ? 'plain' : 'bad' }
+    if (instead?.code === null) {
+      moments.push({ time, mark, said: { kind: 'note', text: `${command!.verb}: ${command!.error ?? 'no reply'}`, tone: 'bad' } })
+      continue
+    }
     moments.push({
       time, mark,
       said: {
@@ -117,13 +123,13 @@ export function durationOf(bar: Bar): number {
 }
 
 function result(bar: Bar, slowest: boolean): [label: string, tone: Tone] {
-  const { transfer, connected, bytes, error } = bar
+  const { transfer, connected, bytes, bytesSent, error } = bar
   if (connected === null) {
     return transfer === null ? ['never used', 'notable'] : [`nobody connected for ${bar.name!}`, 'bad']
   }
   const took = formatDuration(durationOf(bar) / 1000)
   if (transfer === null) return [`${bytes === 0 ? 'carried nothing' : `carried ${formatBytes(bytes)} for no command`}, ${took}${error === null ? '' : `: ${error}`}`, 'notable']
-  const size = formatBytes(bytes)
+  const size = `${formatBytes(bytes)}${!transfer.changed ? '' : bytesSent === null || bytesSent === bytes ? ' changed' : ` (${formatBytes(bytesSent)} sent on)`}`
   if (transfer.outcome === 'aborted' || transfer.outcome === 'refused') {
     return [`${transfer.outcome} after ${size}, ${took}: ${error ?? transfer.text ?? ''}`, 'bad']
   }

@@ -1,6 +1,8 @@
 import type {
   ConnectionRecord, EventRecord, FtpCommandRecord, FtpReply, FtpSession, FtpTransferRecord, Recording,
 } from '../../index.js'
+import { sentInstead } from './sent-instead.js'
+import type { SentInstead } from './sent-instead.js'
 
 /** All that was recorded of one FTP session, each list in the order in which things began. */
 export interface FtpStory {
@@ -14,20 +16,28 @@ export interface FtpStory {
   readonly data: readonly ConnectionRecord[]
   /** Of the control connection and the data connections. */
   readonly events: readonly EventRecord[]
+  /** By command: what went on instead of it and of its replies. */
+  readonly instead: ReadonlyMap<number, SentInstead>
+  /** By transfer, of those that were changed: bytes that went on. */
+  readonly bytesSent: ReadonlyMap<number, number>
 }
 
 export function readStory(recording: Recording, session: FtpSession): FtpStory {
   const ofSession = { where: `session_id = ${session.id}` }
   const data = [...recording.connections({ where: `parent_id = ${session.connectionId}` })]
   const connections = [session.connectionId, ...data.map(({ id }) => id)].join(', ')
+  const commands = [...recording.ftpCommands(ofSession)]
+  const transfers = [...recording.ftpTransfers(ofSession)]
   return {
     session,
     control: recording.connection(session.connectionId),
-    commands: [...recording.ftpCommands(ofSession)],
+    commands,
     replies: [...recording.ftpReplies(ofSession)],
-    transfers: [...recording.ftpTransfers(ofSession)],
+    transfers,
     data,
     events: [...recording.events({ where: `connection_id IN (${connections})` })],
+    instead: commands.some(({ changed }) => changed) ? sentInstead(recording, session.connectionId, null) : new Map(),
+    bytesSent: recording.bytesSent(transfers),
   }
 }
 

@@ -3,28 +3,41 @@ import type { FtpListingEntry, FtpTransferRecord, Recording } from '../../index.
 import type { Address } from '../../recording/notes.js'
 import { bodyView } from '../body-view.js'
 import { printableLine } from '../escape.js'
+import { sentBodyView } from '../sent-body-view.js'
 import { formatBytes, formatDuration, formatTime } from '../units.js'
 import { widthOf } from './fitting.js'
 import { nameOf } from './bars.js'
+import { pluginLines } from './command-view.js'
 
 /** More entries than these are for a script: `--json` has them all. */
 const mostEntries = 1000
 
 /** A transfer: how it came about, how long what took, and what it carried. */
 export async function* transferView(recording: Recording, transfer: FtpTransferRecord): AsyncGenerator<string> {
-  const { id, sessionId, commandId, started, outcome, code, text, error, sha256, bytes, direction } = transfer
-  yield pc.dim([`transfer ${id}`, `session ${sessionId}`, `command ${commandId}`, formatTime(started), outcome].join(' · '))
+  const { id, sessionId, commandId, started, outcome, code, text, error, sha256, bytes } = transfer
+  const sent = recording.bytesSent([transfer]).get(id)
+  yield pc.dim([`transfer ${id}`, `session ${sessionId}`, `command ${commandId}`, formatTime(started), outcome, ...(transfer.changed ? ['changed'] : [])].join(' · '))
   if (error !== null) yield pc.red(printableLine(error))
   const [command] = recording.ftpCommands({ where: `id = ${commandId}` })
   yield printableLine(`${transfer.verb} ${nameOf(transfer, command?.argument ?? null)}${code === null ? '' : ` → ${code} ${text ?? ''}`}`)
   yield* connectionLines(recording, transfer)
   yield* timeLines(transfer)
+  if (sent !== undefined && sent !== bytes) yield pc.yellow(`${bytes} bytes came, ${sent} were sent on`)
   if (sha256 !== null) yield pc.dim(`sha-256 ${sha256}`)
-  if (bytes === 0) return
-  yield ''
-  const entries = recording.ftpListing(id)
-  if (entries.length > 0) yield* listingTable(entries)
-  else yield* bodyView(recording.transferBody(id), { size: bytes, type: null, coding: null, whole: `wiretape show ${id} --body ${direction === 'up' ? 'request' : 'response'}` })
+  yield* contentLines(recording, transfer)
+  yield* pluginLines(recording, `(message_id IN (${commandId}, ${id})${transfer.connectionId === null ? '' : ` OR connection_id = ${transfer.connectionId}`})`)
+}
+
+/** What came, and, where that is another, what was sent on instead. */
+async function* contentLines(recording: Recording, { id, bytes, direction, changed, connectionId }: FtpTransferRecord): AsyncGenerator<string> {
+  const whole = `wiretape show ${id} --body ${direction === 'up' ? 'request' : 'response'}`
+  if (bytes > 0) {
+    yield ''
+    const entries = recording.ftpListing(id)
+    if (entries.length > 0) yield* listingTable(entries)
+    else yield* bodyView(recording.transferBody(id), { size: bytes, type: null, coding: null, whole })
+  }
+  if (changed && connectionId !== null) yield* sentBodyView((leg) => recording.transferBody(id, leg), { type: null, coding: null, whole: `${whole} --sent` })
 }
 
 function* connectionLines(recording: Recording, transfer: FtpTransferRecord): Generator<string> {

@@ -74,6 +74,9 @@ export function verdictOf({ story, bars }: Picture): Piece[] {
     const count = transfers.filter((transfer) => transfer.outcome === outcome).length
     if (count > 0) add(`${formatCount(count)} ${outcome}`, tone)
   }
+  // A transfer and its command are one to people.
+  const changed = new Set([...transfers.filter((one) => one.changed).map(({ commandId }) => commandId), ...commands.filter((one) => one.changed).map(({ id }) => id)]).size
+  if (changed > 0) add(`${formatCount(changed)} changed`, 'notable')
   const unused = bars.filter(isUnused).length
   if (unused > 0) add(`${counted(unused, 'data connection')} never used`, 'notable')
   const slowest = slowestOf(bars)

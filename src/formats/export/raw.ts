@@ -1,5 +1,6 @@
 import { WiretapeError } from '../../error.js'
 import type { Recording, Side } from '../../recording/recording.js'
+import { answerSupplied, wentOut } from '../../recording/udp/went-out.js'
 import type { Leg } from './exchange-wire.js'
 
 export interface RawChoice {
@@ -15,7 +16,7 @@ export interface RawChoice {
  * @throws WiretapeError `usage` or `not-found`.
  */
 export function* rawPieces(recording: Recording, { id, body, leg }: RawChoice): Generator<Buffer> {
-  const sides = body === undefined ? ['request', 'response'] as const : [body]
+  const sides: readonly Side[] = body === undefined ? ['request', 'response'] : [body]
   const [connection] = recording.connections({ where: `id = ${id}` })
   if (connection !== undefined) {
     for (const side of sides) yield* bytesOf(recording.streamPieces(id, side === 'request' ? 'up' : 'down', leg))
@@ -32,17 +33,22 @@ export function* rawPieces(recording: Recording, { id, body, leg }: RawChoice): 
       return
     }
     case 'datagram':
-      for (const { bytes } of recording.datagrams({ where: `id = ${id}` })) yield bytes
+      yield* datagrams(recording, [id], leg)
       return
     case 'query': {
       const [query] = recording.dnsQueries({ where: `id = ${id}` })
       const ids = sides.map((side) => side === 'request' ? query!.datagramId : query!.answerDatagramId).filter((one) => one !== null)
-      for (const { bytes } of recording.datagrams({ where: `id IN (${ids.join(', ')})` })) yield bytes
+      yield* datagrams(recording, ids, leg)
+      if (leg === 'sent' && sides.includes('response')) yield* answerSupplied(recording, query!)
       return
     }
     default:
       throw new WiretapeError('usage', `record ${id} is a ${kind}: raw gives the bytes of a connection, an exchange, a transfer, a datagram or a query; its connection is ${recording.record(id).connectionId}`)
   }
+}
+
+function* datagrams(recording: Recording, ids: readonly number[], leg: Leg): Generator<Buffer> {
+  for (const datagram of recording.datagrams({ where: `id IN (${ids.join(', ')})` })) yield* leg === 'sent' ? wentOut(recording, datagram) : [datagram.bytes]
 }
 
 function* bytesOf(pieces: Iterable<{ readonly bytes: Buffer }>): Generator<Buffer> {

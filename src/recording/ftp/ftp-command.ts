@@ -9,6 +9,10 @@ export class FtpCommand {
   transferId: number | null = null
   changed = false
   error: string | null = null
+  /** As a plugin sent it on; null where it went as it came. */
+  asSent: { readonly verb: string, readonly argument: string | null } | null = null
+  /** The server never got it: it was answered, or dropped, on the way. */
+  kept = false
   /** What TYPE, MODE or STRU was before this command, to go back to where it is refused. */
   before: string | null = null
 

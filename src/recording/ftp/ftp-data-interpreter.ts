@@ -7,6 +7,9 @@ import type { DataFacts, FtpTransfer } from './ftp-transfer.js'
 /** Segments from before the command that are given to its transfer once it is known: of a socket's reads, some 64 MiB. */
 const mostAdopted = 1024
 
+/** Ends by which a data connection says that this was all (RFC 959 §3.4.1), the one of which nothing is known included; any other cut it. */
+const inOrder = new Set(['client closed', 'server closed', 'closed'])
+
 /** A data connection: its bytes are the body of the transfer that it carries. */
 export class FtpDataInterpreter implements Interpreter {
   readonly facts: DataFacts
@@ -75,9 +78,10 @@ export class FtpDataInterpreter implements Interpreter {
   }
 
   close(time: number): void {
-    const { error } = this.#context.connection
-    this.#closed = { at: time, error }
-    this.#transfer?.dataClosed(time, error)
+    const { error, endReason } = this.#context.connection
+    const cut = error ?? (endReason === null || inOrder.has(endReason) ? null : endReason)
+    this.#closed = { at: time, error: cut }
+    this.#transfer?.dataClosed(time, cut)
   }
 
   rest(): Interpreter {

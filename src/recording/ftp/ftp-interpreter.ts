@@ -1,5 +1,5 @@
 import type { Direction, Opaque, Span } from '../../protocols/decoder.js'
-import { dataDirection, FtpDecoder, preparesData, takesPath, withoutListOptions, WorkingDirectory } from '../../protocols/ftp/index.js'
+import { dataDirection, FtpDecoder, parseCommandLine, preparesData, readText, takesPath, withoutListOptions, WorkingDirectory } from '../../protocols/ftp/index.js'
 import type { CommandEvent, FtpEvent, ReplyEvent } from '../../protocols/ftp/index.js'
 import type { SentKind } from '../slab.js'
 import type { Interpreter, InterpreterContext } from '../interpreter.js'
@@ -17,6 +17,12 @@ import { secretVerbOf } from './secret-masker.js'
 import { TransferSettings } from './transfer-settings.js'
 
 const masked = '****'
+
+/** What the server gets instead of a command that is answered by the relay or a plugin, so that replies keep their order. */
+const standIn = Buffer.from('NOOP\r\n')
+
+/** A code by which nothing has changed. */
+const refused = 500
 
 /** Reads a control connection as FTP, and ties the data connections to the commands that asked for them. */
 export class FtpInterpreter implements Interpreter {
@@ -39,6 +45,9 @@ export class FtpInterpreter implements Interpreter {
   /** Nothing is read any more in this direction: TLS, or what can't be FTP. */
   readonly #opaque: Record<Direction, boolean> = { up: false, down: false }
   readonly #sent: SentMessages
+  #clientEnded = false
+  /** When the server ended its side, in µs, where it was the first to. */
+  #serverEnded: number | null = null
 
   constructor(context: InterpreterContext) {
     this.#context = context
@@ -58,20 +67,20 @@ export class FtpInterpreter implements Interpreter {
     // What plugins send is told from what the relay does by itself.
     const byPlugin = kind === 'command' || kind === 'reply'
     if (direction === 'up') {
-      const command = byPlugin ? this.#sent.command(offset) : undefined
-      if (command !== undefined) this.#changed(command)
+      const command = this.#sent.command(offset)
+      if (command !== undefined) this.#commandSent(command, bytes, byPlugin)
       store.segment(connection.id, 'up', 'sent', offset, time, 'command', command?.id ?? null, replaced, this.#commandBytes.sent(bytes, offset, replaced))
       return
     }
     const { command, transfer, preliminary } = this.#sent.reply(offset) ?? {}
     if (byPlugin && command !== undefined) {
-      if (preliminary === false) this.#answeredOtherwise(command, transfer, bytes)
+      if (preliminary === false) this.#answeredByPlugin(command, transfer, bytes)
       this.#changed(command)
       store.segment(connection.id, 'down', 'sent', offset, time, 'reply', command.id, replaced, bytes)
       return
     }
     const code = Number(/^(\d{3})/.exec(bytes.toString('latin1'))?.[1] ?? NaN)
-    // The client was refused by the relay; the server's own reply was to something harmless.
+    // The relay refused: the server never got the command, or what it offered couldn't be had.
     if (command !== undefined && code !== command.code && code >= 400) {
       command.code = code
       command.text = bytes.toString('utf8').slice(4).trimEnd()
@@ -91,16 +100,35 @@ export class FtpInterpreter implements Interpreter {
     this.#saveCommand(command)
   }
 
-  /** A plugin gave the client this final reply, or none, instead of the server's. */
-  #answeredOtherwise(command: FtpCommand, transfer: FtpTransfer | undefined, bytes: Buffer): void {
+  /** The server got this instead of a command: what it says, and where it says it is, goes by that. */
+  #commandSent(command: FtpCommand, bytes: Buffer, byPlugin: boolean): void {
+    if (bytes.equals(standIn)) command.kept = true
+    if (!byPlugin) return
+    const line = bytes.toString('latin1').trimEnd()
+    if (!command.kept && line !== '') {
+      const { verb, argument } = parseCommandLine(Buffer.from(line, 'latin1'))
+      command.asSent = { verb, argument: argument === null ? null : readText(argument) }
+      this.#settlePath(command)
+    }
+    this.#changed(command)
+  }
+
+  /**
+   * A plugin gave the client this final reply, or none. What the server said stays what the rows tell, as everywhere; to a command
+   * that never reached it, it said nothing.
+   */
+  #answeredByPlugin(command: FtpCommand, transfer: FtpTransfer | undefined, bytes: Buffer): void {
     const reply = readReply(bytes)
-    command.code = reply?.code ?? null
-    command.text = reply?.text ?? null
-    if (reply === null) command.error ??= 'no reply: dropped by a plugin'
-    if (command.code !== null && command.code < 400) return
+    if (reply === null) command.error ??= `${command.kept ? 'no reply' : 'the client got no reply'}: dropped by a plugin`
+    if (command.kept) {
+      command.code = reply?.code ?? null
+      command.text = reply?.text ?? null
+    }
+    if (reply !== null && reply.code < 400) return
     this.#setups.refused(command.ordinal)
-    transfer?.answeredByPlugin(reply)
-    if (transfer !== undefined) this.#setups.transferRefused(transfer)
+    if (transfer === undefined || !command.kept) return
+    transfer.answeredByPlugin(reply)
+    this.#setups.transferRefused(transfer)
   }
 
   gap(direction: Direction, _offset: number, length: number): void {
@@ -125,6 +153,17 @@ export class FtpInterpreter implements Interpreter {
     for (const event of this.#decoder.end(direction, time, clean)) {
       if (event.type === 'odd') this.#odd(event.text, event.direction, event.offset, time)
     }
+    if (!clean) return
+    if (direction === 'up') this.#clientEnded = true
+    else if (!this.#clientEnded) this.#endedByServer(time)
+  }
+
+  /** It has nothing more to say, however long the client stays. */
+  #endedByServer(time: number): void {
+    const reason = 'server closed'
+    this.#serverEnded = time
+    this.#endCommands(`no reply: ${reason}`, time)
+    for (const transfer of this.#transfers.values()) transfer.replyLost(reason)
   }
 
   flush(): void {
@@ -138,9 +177,10 @@ export class FtpInterpreter implements Interpreter {
     const { connection } = this.#context
     const reason = connection.error ?? connection.endReason ?? 'connection closed'
     this.#commandBytes.flush()
-    this.#endCommands(`no reply: ${reason}`, time)
+    const ended = this.#serverEnded ?? time
+    this.#endCommands(`no reply: ${reason}`, ended)
     for (const transfer of this.#transfers.values()) transfer.controlClosed(reason)
-    this.#session.ended(time, reason)
+    this.#session.ended(ended, reason)
     this.#sent.close()
   }
 
@@ -222,6 +262,14 @@ export class FtpInterpreter implements Interpreter {
     this.#settings.asked(command, text)
   }
 
+  /** As the server sees it. */
+  #settlePath(command: FtpCommand): void {
+    const { verb, argument } = command.asSent ?? command
+    command.path = this.#pathOf(verb, argument) ?? command.path
+    const transfer = this.#transfers.get(command.ordinal)
+    if (transfer !== undefined) transfer.path = command.path
+  }
+
   #pathOf(verb: string, argument: string | null): string | null {
     // MFMT's path comes after a time.
     if (!takesPath(verb) || verb === 'MFMT') return null
@@ -259,8 +307,7 @@ export class FtpInterpreter implements Interpreter {
     this.#sent.sawReply(reply.start, { command, transfer: this.#transfers.get(message), preliminary: reply.preliminary })
     const transfer = this.#transfers.get(message)
     // Where the client pipelines, the folder is certain only now that the replies before this one are in.
-    command.path = this.#pathOf(command.verb, command.argument) ?? command.path
-    if (transfer !== undefined) transfer.path = command.path
+    this.#settlePath(command)
     transfer?.replied(code, text, at)
     if (!reply.preliminary) this.#answered(command, transfer, code, text, at)
   }
@@ -273,7 +320,9 @@ export class FtpInterpreter implements Interpreter {
     command.code = code
     command.text = text
     command.replied = at
-    this.#learn(command, code, text, at)
+    // What never reached the server changed nothing there, whatever it says to what came instead.
+    if (command.kept && code !== 421) this.#learn(command, refused, '', at)
+    else this.#learn(command, code, text, at)
     this.#saveCommand(command)
     this.#context.store.countRecord()
     this.#commands.delete(command.ordinal)
@@ -281,8 +330,9 @@ export class FtpInterpreter implements Interpreter {
 
   /** What a final reply says about the session. */
   #learn(command: FtpCommand, code: number, text: string, at: number): void {
-    const { verb, argument, ordinal } = command
-    this.#directory.observe(verb, argument, code, text)
+    const { verb, ordinal } = command
+    const asked = command.asSent ?? command
+    this.#directory.observe(asked.verb, asked.argument, code, text)
     this.#session.answered(verb, code, text)
     this.#settings.answered(command, code, text)
     if (verb === 'REST') {
@@ -298,7 +348,7 @@ export class FtpInterpreter implements Interpreter {
   #endCommands(error: string, replied: number | null): void {
     for (const command of this.#commands.values()) {
       command.error ??= error
-      command.replied ??= replied
+      if (replied !== null) command.replied ??= Math.max(replied, command.started)
       this.#saveCommand(command)
       this.#context.store.countRecord()
     }

@@ -144,9 +144,15 @@ export class FtpTransfer {
     this.#settle()
   }
 
+  /** No final reply will come any more. */
+  replyLost(reason: string): void {
+    if (this.#reply === null) this.#controlLost ??= reason
+    this.#settle()
+  }
+
   /** No final reply will come any more, and no data connection. */
   controlClosed(reason: string): void {
-    if (this.#reply === null) this.#controlLost = reason
+    this.replyLost(reason)
     this.withoutData()
   }
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { formatAddress } from '../address.js'
 import { addressOf } from '../connection.js'
 import { Listener } from '../listener.js'
-import { systemCodeOf } from '../../error.js'
+import { systemCodeOf, WiretapeError } from '../../error.js'
 
 /**
  * Dynamic ports (RFC 6335 §6), those above what Linux hands out by itself. They are asked for by number: to find a free one, the system
@@ -52,8 +52,11 @@ export class DataListener {
       try {
         return await DataListener.#bind(options, ports.first + (start + tried) % count)
       } catch (thrown) {
-        const taken = systemCodeOf((thrown as Error).cause) === 'EADDRINUSE'
-        if (!taken || tried + 1 >= count) throw thrown
+        if (systemCodeOf((thrown as Error).cause) !== 'EADDRINUSE') throw thrown
+        if (tried + 1 < count) continue
+        const all = count === 1 ? `the one port ${ports.first} is` : `all ${count} ports from ${ports.first} to ${ports.last} are`
+        throw new WiretapeError('bind', `${all} in use, by data connections that were prepared and not used yet (a minute at most) or by other programs${
+          options.ports === null ? '' : ': --ftp-data-ports takes a wider range'}`, { cause: thrown })
       }
     }
   }

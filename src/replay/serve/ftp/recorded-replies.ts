@@ -1,7 +1,8 @@
 import { encodeReply } from '../../../protocols/ftp/encoding.js'
 import { FtpDecoder } from '../../../protocols/ftp/index.js'
 import type { FtpRows } from '../../../recording/ftp-rows.js'
-import { asSent } from '../../../recording/legs.js'
+import { asReceived, asSent } from '../../../recording/legs.js'
+import type { RecordedPiece } from '../../../recording/legs.js'
 import type { Recording } from '../../../recording/recording.js'
 import type { Segment } from '../../../recording/rows.js'
 import type { RecordedCommand, RecordedSession } from './recorded-sessions.js'
@@ -46,8 +47,11 @@ export class ReplySource {
     if (command.code === null && command.error === null) return { preliminary: [], final: null }
     const { session, id } = command
     // The + keeps SQLite from the index over connections, by which it would look through the whole session.
-    const wire = this.#read(this.#found?.asked.get(id), `message_id = ${id} and +connection_id = ${session.connectionId} and +direction = 'down' and kind = 'reply'`)
-    const replies = wire.at(-1)?.code === command.code || command.code === null ? wire : this.#rebuilt(command)
+    const segments = this.#segmentsOf(this.#found?.asked.get(id), `message_id = ${id} and +connection_id = ${session.connectionId} and +direction = 'down' and kind = 'reply'`)
+    const wire = repliesIn(asSent(received(segments), sent(segments)))
+    // A plugin may have changed the reply that the row tells.
+    const whole = command.code === null || wire.at(-1)?.code === command.code || repliesIn(asReceived(received(segments))).at(-1)?.code === command.code
+    const replies = whole ? wire : this.#rebuilt(command)
     const last = replies.at(-1)
     const isFinal = last !== undefined && last.code >= 200
     return { preliminary: replies.filter(({ code }) => code < 200), final: isFinal ? last : null }
@@ -56,7 +60,8 @@ export class ReplySource {
   unasked(session: RecordedSession): Unasked {
     const known = this.#unasked.get(session)
     if (known !== undefined) return known
-    const all = this.#read(this.#found?.unasked.get(session.connectionId), `connection_id = ${session.connectionId} and direction = 'down' and kind = 'reply' and message_id is null`)
+    const segments = this.#segmentsOf(this.#found?.unasked.get(session.connectionId), `connection_id = ${session.connectionId} and direction = 'down' and kind = 'reply' and message_id is null`)
+    const all = repliesIn(asSent(received(segments), sent(segments)))
     // 120 says that the real greeting is still to come (RFC 959 §5.4).
     const greeted = all.findIndex(({ code }) => code !== 120) + 1
     const found = { greeting: all.slice(0, greeted), farewell: all.slice(greeted) }
@@ -70,18 +75,9 @@ export class ReplySource {
   }
 
   /** @param ids of the segments, where these are looked for without an index. */
-  #read(ids: readonly number[] | number | undefined, where: string): RecordedReply[] {
+  #segmentsOf(ids: readonly number[] | number | undefined, where: string): Segment[] {
     const found = typeof ids === 'number' ? [ids] : ids ?? []
-    const segments = [...this.#recording.segments({ where: this.#found === null ? where : `id in (${found.join(', ')})` })]
-    const of = (leg: Segment['leg']): Segment[] => segments.filter((segment) => segment.leg === leg).sort((one, other) => one.offset - other.offset)
-    const decoder = new FtpDecoder()
-    const replies: RecordedReply[] = []
-    for (const { bytes, time } of asSent(of('received'), of('sent'))) {
-      for (const event of decoder.receive('down', bytes, time)) {
-        if (event.type === 'reply') replies.push({ code: event.code, text: event.text, bytes: Buffer.from(event.raw), time: event.at })
-      }
-    }
-    return replies
+    return [...this.#recording.segments({ where: this.#found === null ? where : `id in (${found.join(', ')})` })].sort((one, other) => one.offset - other.offset)
   }
 
   /** From what is known of them, where their bytes don't tell: some weren't recorded. */
@@ -89,4 +85,23 @@ export class ReplySource {
     const rows = [...this.#recording.ftpReplies({ where: `session_id = ${session.id} and command_id = ${id}` })]
     return rows.map(({ code, text, time }) => ({ code, text, time, bytes: encodeReply(code, text) }))
   }
+}
+
+function received(segments: readonly Segment[]): Segment[] {
+  return segments.filter(({ leg }) => leg === 'received')
+}
+
+function sent(segments: readonly Segment[]): Segment[] {
+  return segments.filter(({ leg }) => leg === 'sent')
+}
+
+function repliesIn(pieces: Iterable<RecordedPiece>): RecordedReply[] {
+  const decoder = new FtpDecoder()
+  const replies: RecordedReply[] = []
+  for (const { bytes, time } of pieces) {
+    for (const event of decoder.receive('down', bytes, time)) {
+      if (event.type === 'reply') replies.push({ code: event.code, text: event.text, bytes: Buffer.from(event.raw), time: event.at })
+    }
+  }
+  return replies
 }
