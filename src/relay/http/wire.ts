@@ -3,6 +3,7 @@ import type { WireControl, WirePiece, WireStage } from '../../plugins/messages.j
 import type { SentKind } from '../../recording/slab.js'
 import type { Inflow } from './inflow.js'
 import { Sleepers } from '../stages/sleepers.js'
+import { turnOver } from '../stages/turn.js'
 import { WireAccount } from './wire-account.js'
 
 export interface WireUse {
@@ -162,6 +163,8 @@ export class Wire {
     }
     try {
       for await (const out of use.stage(noted(), this.#control(use))) {
+        const turn = turnOver()
+        if (turn !== null) await turn
         yield { kind, bytes: typeof out === 'string' ? Buffer.from(out, 'latin1') : Buffer.from(out.buffer, out.byteOffset, out.byteLength) }
       }
     } catch (thrown) {
