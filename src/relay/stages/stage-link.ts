@@ -1,10 +1,10 @@
 import type { Member } from '../../plugins/connection-plugins.js'
 import type { StageControl, StreamStage } from '../../plugins/hooks.js'
+import { Sleepers } from '../../plugins/sleepers.js'
 import { Counts } from './counts.js'
 import type { Facts } from './counts.js'
 import { Joint } from './joint.js'
 import type { Draw, Spring } from './joint.js'
-import { Sleepers } from './sleepers.js'
 import { turnOver } from './turn.js'
 import { generatorOf, yieldedBytes } from './yielded.js'
 
