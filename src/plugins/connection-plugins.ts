@@ -6,6 +6,7 @@ import type { Hooks } from './hooks.js'
 import type { MessageState } from './message-state.js'
 import type { ConnectionInfo } from './messages.js'
 import { placeInPlugin } from './place-in-plugin.js'
+import type { Stay } from './stay.js'
 
 /** What a plugin did, for the recording. `hook` is its path: `http.request`. */
 export interface PluginEvent {
@@ -38,6 +39,8 @@ export interface Member {
   readonly bodyLimit: number
   /** Bytes that may wait before its stage. */
   readonly window: number
+  /** Ends when it isn't among the connection's plugins any more. */
+  readonly stay: Stay
 }
 
 /** What is told of the message along with what was done to it. */
@@ -89,11 +92,23 @@ export class ConnectionPlugins {
     return this.#members
   }
 
-  /** Other plugins from now on: a message on its way goes on with those that it began with. */
+  /** Other plugins from now on: a message on its way goes on with those that it began with, but is held by none that has left. */
   set members(members: readonly Member[]) {
+    const left = this.#members.filter((member) => !members.includes(member))
     this.#members = members
     this.#has.clear()
     this.#onChange()
+    for (const { stay } of left) stay.leave()
+  }
+
+  /** The connection is over. */
+  end(): void {
+    for (const { stay } of this.#members) stay.end()
+  }
+
+  /** Nothing that waits for the end of a delay is wanted any more: it is neither asked about further, nor done. */
+  dropDelayed(): void {
+    for (const { stay } of this.#members) stay.drop()
   }
 
   /** Called when plugins came, changed or went. */
@@ -202,8 +217,7 @@ export class ConnectionPlugins {
     }
     const actions = [...before, ...found.filter(({ action }) => action !== 'delay')]
     const go = (): void => over ? done(actions) : this.#from(members, index + 1, hook, message, invoke, actions, done, place)
-    // Nothing is delivered any more when nothing else keeps the process.
-    if (wait > 0) setTimeout(go, wait).unref()
+    if (wait > 0) member.stay.hold(wait, go)
     else go()
   }
 

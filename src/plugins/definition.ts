@@ -44,6 +44,11 @@ export interface SetupContext<Declarations extends OptionDeclarations> {
   readonly shared: Map<string, unknown>
   /** A map of this connection's own, that outlives a change of the plugin's options. */
   readonly kept: Map<string, unknown>
+  /**
+   * Waits, for a hook that holds something back by itself. @returns false where it ended early: the plugin was taken out, its options have changed, or
+   * the connection is over. What it holds it then lets go.
+   */
+  readonly sleep: (ms: number) => Promise<boolean>
   /** An event in the recording and the journal, tied to the connection, and to the message where one is named. */
   readonly tell: (text: string, facts?: { readonly bytes?: number, readonly delayMs?: number, readonly direction?: 'up' | 'down', readonly message?: Message }) => void
 }

@@ -51,7 +51,7 @@ export interface WirePiece {
 
 /** What a stage over a message's bytes may do besides giving bytes on. */
 export interface WireControl {
-  /** Waits. @returns false where it ended early: the connection is over. */
+  /** Waits. @returns false where it ended early: the plugin was taken out, its options have changed, or the connection is over. */
   sleep(ms: number): Promise<boolean>
   /** Ends the connection in order after what was given on so far. */
   close(): void

@@ -11,6 +11,7 @@ import type { ConnectionInfo } from './messages.js'
 import { placeInPlugin } from './place-in-plugin.js'
 import { seededSequences } from './random.js'
 import { formatSpecifier } from './specifier.js'
+import { Stay } from './stay.js'
 
 const defaultTimeout = 30_000
 const defaultBodyLimit = 10 * 1024 * 1024
@@ -108,6 +109,7 @@ export class PluginSet {
   /** The connection is over: nothing about its plugins changes any more. */
   release(plugins: ConnectionPlugins): void {
     this.#live.delete(plugins)
+    plugins.end()
   }
 
   #own(slot: Slot): OwnSlot | undefined {
@@ -143,12 +145,13 @@ export class PluginSet {
     const parameters = formatSpecifier(plugin.definition.name, plugin.given)
     const kept = made!.kept.get(slot) ?? new Map<string, unknown>()
     made!.kept.set(slot, kept)
+    const stay = new Stay()
     let hooks: Hooks
     try {
       hooks = this.#setUp(plugin, name, info, shared, kept, `${slot.key}${version === 0 ? '' : `.${version}`}/${keyOf(info)}`, (text, { message, ...facts } = {}) => {
         const ordinal = message instanceof MessageState ? message.ordinal : undefined
         tell({ kind: 'fault', source: name, parameters, hook: 'setup', text, ...facts, ...(ordinal === undefined ? {} : { message: ordinal }) })
-      })
+      }, stay)
     } catch (thrown) {
       const text = `setup failed, this connection ${onError === 'cut' ? 'is cut' : 'goes without it'}: ${reasonOf(thrown)}`
       tell({ kind: 'plugin-failed', source: name, parameters, hook: 'setup', text })
@@ -159,13 +162,14 @@ export class PluginSet {
         ...(listens.has('recording') ? { recording: () => maskOfAll } : {}),
       }
     }
-    return { place: slot, name, parameters, hooks, onError, timeout, bodyLimit, window }
+    return { place: slot, name, parameters, hooks, onError, timeout, bodyLimit, window, stay }
   }
 
-  #setUp({ definition, options }: ConfiguredPlugin, name: string, connection: ConnectionInfo | null, shared: Map<string, unknown>, kept: Map<string, unknown>, key: string, tell: SetupContext<never>['tell']): Hooks {
+  #setUp({ definition, options }: ConfiguredPlugin, name: string, connection: ConnectionInfo | null, shared: Map<string, unknown>, kept: Map<string, unknown>, key: string, tell: SetupContext<never>['tell'], stay: Stay): Hooks {
     const hooks = definition.setup({
       options: options as never, random: seededSequences(this.seed, key), connection, shared, kept,
       tell,
+      sleep: (ms) => stay.sleep(ms),
       log: (text) => {
         this.#log(`${name}: ${text}`)
       },
@@ -183,7 +187,7 @@ export class PluginSet {
     const { name } = plugin.definition
     let hooks: Hooks
     try {
-      hooks = this.#setUp(plugin, name, null, new Map(), new Map(), `probe/${name}`, () => {})
+      hooks = this.#setUp(plugin, name, null, new Map(), new Map(), `probe/${name}`, () => {}, new Stay())
     } catch (cause) {
       throw new WiretapeError('usage', `plugin ${name}: setup failed: ${reasonOf(cause)}`, { cause })
     }

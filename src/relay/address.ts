@@ -9,6 +9,8 @@ export interface RelayAddress {
   readonly protocol: Protocol
   readonly listen: Address
   readonly target: Target
+  /** TCP: what a client sees where the target can't be reached; `reset` where absent, since a close would read as an answer that is complete, and empty. */
+  readonly unreachable?: 'reset' | 'close'
 }
 
 export interface Target extends Address {

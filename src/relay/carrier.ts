@@ -89,7 +89,7 @@ export class Carrier {
     return plugins
   }
 
-  #carry(client: Socket, { protocol, target }: RelayAddress, number: number, tap: ConnectionRecorder | null, plugins: ConnectionPlugins): void {
+  #carry(client: Socket, { protocol, target, unreachable }: RelayAddress, number: number, tap: ConnectionRecorder | null, plugins: ConnectionPlugins): void {
     const { settings: { insecure, connectTimeout, keptAwayFrom, rewriteHost, injectable, ftp }, open } = this.#options
     if (protocol === 'http' && plugins.listensTo('http')) {
       open.add(protocol, tap, this.#session(client, target, tap, plugins), plugins.info)
@@ -102,7 +102,7 @@ export class Carrier {
       onData: (data) => this.#acceptData(data, number, tap, plugins, control!, connection),
     })
     const connection: Connection = new Connection(client, {
-      tap, dial: { target, timeout: connectTimeout, insecure, keptAwayFrom },
+      tap, dial: { target, timeout: connectTimeout, insecure, keptAwayFrom }, unreachable,
       inline: control ?? (protocol === 'http' && rewriteHost ? new RewriteHost(target.authority, tap) : null),
       plugins, stages: stagesOf(plugins),
       handOver: watch === null ? null : {

@@ -17,6 +17,8 @@ import { StreamStages, working } from './stages/stream-stages.js'
 
 export interface ConnectionSettings {
   readonly dial: DialOptions
+  /** How the accepted side ends where nothing could be dialled; with a reset where absent. */
+  readonly unreachable?: 'reset' | 'close' | undefined
   /** Which side came to the relay; the other is dialled. It is the server in FTP's active mode only. */
   readonly accepted?: 'client' | 'server'
   readonly tap: ConnectionRecorder | null
@@ -94,8 +96,12 @@ export class Connection {
       (error, code) => {
         if (this.#reason !== null) return
         settings.onDialFailed?.(error, code)
-        // A plain close would read as an answer that is complete, and empty.
         this.#error ??= error
+        if (settings.unreachable === 'close') {
+          this.finishSoon('connect failed')
+          return
+        }
+        // A plain close would read as an answer that is complete, and empty.
         this.reset(code === 'ECONNRESET' && !settings.dial.target.secure ? `${this.#acceptedSide === 'client' ? 'server' : 'client'} reset` : 'connect failed')
       })
   }

@@ -88,6 +88,8 @@ export class Listeners {
   async add(address: RelayAddress, name: string | null, enabled: boolean): Promise<RelayListener> {
     this.#refuseWhenClosed()
     if (name !== null && this.#own.has(name)) throw new WiretapeError('usage', `there is a relay ${name} already`)
+    // One that takes no connections yet may lead to others that will be elsewhere by then, but never to itself.
+    if (!enabled) refuseLoops([address], [address.listen])
     const own = await this.#add(address, name, enabled)
     try {
       if (enabled) this.#refuseLoops()
@@ -207,6 +209,7 @@ export class Listeners {
   async #move(own: Own, address: RelayAddress): Promise<void> {
     const { view, bound, address: before } = own
     if (bound !== null) this.#refuseLoops(own, address)
+    else refuseLoops([address], [address.listen])
     const samePort = address.listen.port === view.port
     // A socket that listens already goes on, so that no client finds the port closed.
     if (bound === null || (samePort && address.listen.host === view.host && view.protocol !== 'udp')) {

@@ -15,7 +15,7 @@ const mostBetweenSweeps = 150
 export interface Carried {
   /** Received. */
   readonly bytes: Readonly<Record<Direction, number>>
-  /** Sent on, after plugins and faults. Absent for what has no sockets of its own: datagrams. */
+  /** Sent on, after plugins and faults. Absent for what isn't a connection yet. */
   readonly sent?: Readonly<Record<Direction, number>>
   /** Which way the last bytes went, where that is known. */
   readonly lastDirection?: Direction
@@ -53,13 +53,13 @@ export interface Traffic {
   readonly connections: number
   readonly bytesUp: number
   readonly bytesDown: number
-  /** Bytes that were sent on. Of TCP connections alone. */
+  /** Bytes that were sent on. */
   readonly sent: Readonly<Record<Direction, number>>
 }
 
 type Seen = {
   readonly id: number, readonly info: ConnectionInfo, readonly opened: number, readonly protocol: Protocol, readonly handle: number | null, readonly parent: Carried | null
-  up: number, down: number, activity: number, quietSince: number
+  up: number, down: number, activity: number, held: boolean, quietSince: number
 }
 
 type Closed = { connections: number, readonly sent: Record<Direction, number> } & Record<Direction, number>
@@ -108,7 +108,7 @@ export class OpenConnections {
 
   #enter(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried, info: ConnectionInfo, parent: Carried | null): void {
     this.#sockets += socketsOf(protocol)
-    this.#open.set(connection, { id: ++this.#ids, info, opened: Date.now(), protocol, handle: tap?.handle ?? null, parent, up: 0, down: 0, activity: 0, quietSince: Date.now() })
+    this.#open.set(connection, { id: ++this.#ids, info, opened: Date.now(), protocol, handle: tap?.handle ?? null, parent, up: 0, down: 0, activity: 0, held: false, quietSince: Date.now() })
   }
 
   /** Another carries it on from here: for everybody else it is the same connection. */
@@ -171,6 +171,10 @@ export class OpenConnections {
     this.#swept = now
     for (const [connection, seen] of this.#open) {
       seen.quietSince = Math.min(now, seen.quietSince + late)
+      const held = seen.held
+      seen.held = seen.protocol === 'udp' && connection.holds === true
+      // A datagram that plugins hold is traffic yet to come, and so is one that has gone on since the last look.
+      if (held || seen.held) seen.quietSince = now
       if (!isBusy(connection, seen)) continue
       seen.up = connection.bytes.up
       seen.down = connection.bytes.down

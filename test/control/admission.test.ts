@@ -48,7 +48,7 @@ test('no relay leads to the control port, by whatever name', async (t) => {
   for (const listen of [...made, `127.0.0.1:${relay.port}`]) {
     const peer = await connectTo(t, Number(listen.split(':')[1]))
     peer.write('GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n')
-    t.is(await peer.over(), 'ECONNRESET')
+    t.is(await peer.over(), made.includes(listen) ? 'end' : 'ECONNRESET')
     t.is(peer.unread, 0)
   }
 })

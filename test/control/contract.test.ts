@@ -216,3 +216,39 @@ test('reset enables every proxy and removes all toxics', async (t) => {
   t.regex((await ask('GET', '/proxies/a')).text, /"listen":"127\.0\.0\.1:[1-9]\d*","upstream":"x:1","enabled":true/)
   t.deepEqual(relay.faults, [])
 })
+
+test('reset goes on where a proxy can\'t be enabled: all toxics go, the others are enabled, and then the error comes', async (t) => {
+  const { ask } = await controlled(t)
+  const taken = await echoServer(t)
+  const toxics = [{ type: 'noop' }]
+  await ask('POST', '/populate', [
+    { name: 'a', upstream: 'x:1', toxics }, { name: 'b', upstream: 'x:1', listen: `127.0.0.1:${taken}`, enabled: false, toxics }, { name: 'c', upstream: 'x:1', enabled: false, toxics },
+  ])
+  t.deepEqual(await ask('POST', '/reset'), { status: 500, type: plain, text: `{"error":"listen tcp 127.0.0.1:${taken}: bind: address already in use","status":500}\n` })
+  const proxies = JSON.parse((await ask('GET', '/proxies')).text) as Record<string, { enabled: boolean, toxics: unknown[] }>
+  t.deepEqual(Object.entries(proxies).map(([name, { enabled, toxics: left }]) => `${name} ${enabled} ${left.length}`), ['a true 0', 'b false 0', 'c true 0'])
+})
+
+test('a disabled proxy can\'t lead to itself either', async (t) => {
+  const { ask } = await controlled(t)
+  const port = await freePort()
+  const itself = { listen: `127.0.0.1:${port}`, upstream: `localhost:${port}`, enabled: false }
+  const refusal = { status: 400, type: plain, text: `{"error":"bad request body: --tcp 127.0.0.1:${port}=localhost:${port} relays to itself: name the server behind it as TARGET","status":400}\n` }
+  t.deepEqual(await ask('POST', '/proxies', { name: 'a', ...itself }), refusal)
+  t.is((await ask('GET', '/proxies')).text, '{}')
+  const made = await ask('POST', '/proxies', { name: 'a', upstream: 'x:1', enabled: false })
+  t.deepEqual(await ask('POST', '/proxies/a', itself), refusal)
+  t.deepEqual(await ask('POST', '/proxies/a', { listen: itself.listen, upstream: itself.upstream }), refusal)
+  t.is((await ask('GET', '/proxies/a')).text, made.text)
+})
+
+test('a client of a proxy whose upstream is dead sees its connection closed, whatever it has sent', async (t) => {
+  const { ask } = await controlled(t)
+  await ask('POST', '/proxies', { name: 'dead', upstream: `127.0.0.1:${await freePort()}` })
+  const { listen } = JSON.parse((await ask('GET', '/proxies/dead')).text) as { listen: string }
+  const quiet = await connectTo(t, Number(listen.split(':')[1]))
+  t.is((await quiet.rest()).length, 0)
+  const busy = await connectTo(t, Number(listen.split(':')[1]))
+  busy.write(Buffer.alloc(10_000))
+  t.is((await busy.rest()).length, 0)
+})

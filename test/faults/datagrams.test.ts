@@ -52,7 +52,8 @@ test('what is still held when the relay stops does no harm', async (t) => {
   await client.send('held', relay.port)
   await until(() => relay.connections().length === 1, 'the session')
   t.is([...(await recorded()).datagrams()].length, 1)
-  await until(() => relay.journal().length === 1, 'the end of the wait')
+  await until(() => relay.journal().length === 2, 'what became of it')
+  t.deepEqual(relay.journal().map(({ kind }) => kind).toSorted(), ['fault', 'udp-dropped'])
   t.is(server.left, 0)
 })
 

@@ -101,18 +101,26 @@ export class Proxies {
     })
   }
 
-  /** Enables every proxy and removes all toxics. @throws ToxiproxyError. */
+  /** Enables every proxy and removes all toxics. @throws ToxiproxyError: of the first that can't be enabled, once all else is done. */
   async reset(): Promise<void> {
+    const errors: unknown[] = []
     for (const listener of this.all()) {
-      if (!listener.enabled) {
-        const place = await readListen(listenText(listener))
-        await this.#turns.take(async () => {
-          // Deleted while others were being switched on: there is nothing left to reset.
-          if (this.#relay.addressOf(listener) !== null) await this.#apply(listener, place, upstreamText(this.#addressOf(listener)), true)
-        })
+      try {
+        if (!listener.enabled) await this.#enable(listener)
+      } catch (thrown) {
+        errors.push(thrown)
       }
       this.#toxics.clear(listener)
     }
+    if (errors.length > 0) throw toToxiproxyError(errors[0])
+  }
+
+  async #enable(listener: RelayListener): Promise<void> {
+    const place = await readListen(listenText(listener))
+    await this.#turns.take(async () => {
+      // Deleted while others were being switched on: there is nothing left to reset.
+      if (this.#relay.addressOf(listener) !== null) await this.#apply(listener, place, upstreamText(this.#addressOf(listener)), true)
+    })
   }
 
   json(listener: RelayListener): string {
@@ -128,7 +136,7 @@ export class Proxies {
 
   async #add(name: string, place: ListenPlace, upstream: string, enabled: boolean): Promise<RelayListener> {
     if (this.#relay.listeners.some((listener) => listener.name === name)) throw proxyExists()
-    const address: RelayAddress = { protocol: 'tcp', listen: enabled ? place.resolved : place.literal, target: readUpstream(upstream, null) }
+    const address: RelayAddress = { protocol: 'tcp', listen: enabled ? place.resolved : place.literal, target: readUpstream(upstream, null), unreachable: 'close' }
     return listening(place.resolved, () => this.#relay.add(address, name, { enabled }))
   }
 

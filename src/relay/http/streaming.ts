@@ -1,4 +1,5 @@
 import { contentCodings, decodePieces, encodePieces } from '../../protocols/content/coding.js'
+import { turnOver } from '../stages/turn.js'
 import { yieldedBytes } from '../stages/yielded.js'
 import type { TransformUse } from './transforms.js'
 
@@ -29,6 +30,8 @@ async function* guarded(start: () => AsyncIterable<Uint8Array | string>, failing
     if (!isIterable(chunks)) throw new TypeError('transformBody takes a function that gives chunks: async function* (chunks) { … }')
     for await (const chunk of chunks) {
       const bytes = yieldedBytes(chunk)
+      const turn = turnOver()
+      if (turn !== null) await turn
       if (bytes.length > 0) yield bytes
     }
   } catch (thrown) {

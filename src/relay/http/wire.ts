@@ -1,8 +1,9 @@
 import type { ConnectionPlugins, Member, Place } from '../../plugins/connection-plugins.js'
 import type { WireControl, WirePiece, WireStage } from '../../plugins/messages.js'
+import { Sleepers } from '../../plugins/sleepers.js'
 import type { SentKind } from '../../recording/slab.js'
 import type { Inflow } from './inflow.js'
-import { Sleepers } from '../stages/sleepers.js'
+import { turnOver } from '../stages/turn.js'
 import { WireAccount } from './wire-account.js'
 
 export interface WireUse {
@@ -162,6 +163,8 @@ export class Wire {
     }
     try {
       for await (const out of use.stage(noted(), this.#control(use))) {
+        const turn = turnOver()
+        if (turn !== null) await turn
         yield { kind, bytes: typeof out === 'string' ? Buffer.from(out, 'latin1') : Buffer.from(out.buffer, out.byteOffset, out.byteLength) }
       }
     } catch (thrown) {
@@ -173,7 +176,7 @@ export class Wire {
   #control({ member }: WireUse): WireControl {
     const { plugins, place, hook } = this.#options
     return {
-      sleep: (ms) => this.#sleep(ms),
+      sleep: (ms) => this.#over ? Promise.resolve(false) : member.stay.sleep(ms, this.#sleepers),
       close: () => void this.#finish('close', 'closed by a plugin'),
       reset: () => void this.#finish('reset', 'reset by a plugin'),
       tell: (text, facts = {}) => plugins.tell({
@@ -200,11 +203,6 @@ export class Wire {
       kind: 'changed', source: uses.map(({ member }) => member.name).join(', '), ...(uses.length === 1 ? { parameters: uses[0]!.member.parameters } : {}),
       hook, text: `${hook}: changed what goes over the wire`, ...place,
     })
-  }
-
-  #sleep(ms: number): Promise<boolean> {
-    if (this.#over) return Promise.resolve(false)
-    return this.#sleepers.sleep(ms)
   }
 
   async* #taken(): AsyncGenerator<WirePiece> {

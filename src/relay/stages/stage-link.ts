@@ -1,10 +1,11 @@
 import type { Member } from '../../plugins/connection-plugins.js'
 import type { StageControl, StreamStage } from '../../plugins/hooks.js'
+import { Sleepers } from '../../plugins/sleepers.js'
 import { Counts } from './counts.js'
 import type { Facts } from './counts.js'
 import { Joint } from './joint.js'
 import type { Draw, Spring } from './joint.js'
-import { Sleepers } from './sleepers.js'
+import { turnOver } from './turn.js'
 import { generatorOf, yieldedBytes } from './yielded.js'
 
 export interface StageUse {
@@ -70,6 +71,8 @@ export class StageLink implements Spring, StageControl {
 
   async next(): Promise<IteratorResult<Buffer, undefined>> {
     const { done, value } = await this.#output.next()
+    const turn = turnOver()
+    if (turn !== null) await turn
     if (done === true) return { done, value: undefined }
     return { done: false, value: yieldedBytes(value) }
   }

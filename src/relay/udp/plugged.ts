@@ -49,7 +49,9 @@ export class PluggedDatagrams {
   readonly #options: PluggedOptions
   readonly #received: Record<Direction, number>
   #ordinal: number
-  #held = 0
+  /** On their way: with a hook, or waiting for the end of a delay. */
+  readonly #held = new Set<Passing>()
+  #over = false
   #isDns: boolean | null = null
   /** What was asked, by what the server is asked instead: a client takes no answer to another question. */
   readonly #asked = new Map<string, DnsQuestionText>()
@@ -60,6 +62,24 @@ export class PluggedDatagrams {
     this.#ordinal = options.ordinal
   }
 
+  /** Some of what came has neither gone on nor been lost yet. */
+  get holds(): boolean {
+    return this.#held.size > 0
+  }
+
+  /** The session is over: what is still held has nowhere to go. @param why as the session's end is recorded. */
+  abandon(why: string): void {
+    if (this.#over) return
+    this.#over = true
+    const { plugins } = this.#options
+    plugins.dropDelayed()
+    for (const passing of this.#held) {
+      plugins.tell({ kind: 'udp-dropped', source: 'relay', hook: ofDatagram.path, text: `the session was over (${why}) while plugins held it`, bytes: passing.received.length, ...passing.place })
+      this.#lost(passing)
+    }
+    this.#held.clear()
+  }
+
   /** Takes a datagram after it was recorded, in the order in which they were. */
   take(direction: Direction, received: Buffer): void {
     const { plugins, decode, port } = this.#options
@@ -67,7 +87,7 @@ export class PluggedDatagrams {
     const offset = this.#received[direction]
     this.#received[direction] += received.length
     const passing: Passing = { direction, offset, received, bytes: received, copies: 1, place: { direction, offset, message: this.#ordinal++ } }
-    if (this.#held >= mostHeld) {
+    if (this.#held.size >= mostHeld) {
       this.#options.tap?.event({ kind: 'udp-dropped', source: 'relay', text: `${mostHeld} datagrams of this session wait for plugins already`, direction, offset })
       this.#lost(passing)
       return
@@ -121,9 +141,10 @@ export class PluggedDatagrams {
   }
 
   #run<Hook>(hook: HookPath<Hook>, state: MessageState, invoke: (call: Hook) => unknown, passing: Passing, done: (actions: readonly Action[]) => void): void {
-    this.#held++
+    this.#held.add(passing)
     this.#options.plugins.run(hook, state, invoke, (actions) => {
-      this.#held--
+      if (this.#over) return
+      this.#held.delete(passing)
       state.seal()
       done(actions)
     }, passing.place)

@@ -32,6 +32,8 @@ const earlyLimit = 1024
 /** One client's exchange of datagrams with the server, over a socket that is connected to it, so that errors come back. */
 export class UdpSession {
   readonly bytes: Record<Direction, number> = { up: 0, down: 0 }
+  /** Handed to the system, by direction. */
+  readonly sent: Record<Direction, number> = { up: 0, down: 0 }
   /** Datagrams of both directions so far: an empty one has no bytes to show for it. */
   activity = 0
   /** What stands between receiving and sending; null where no plugin listens. */
@@ -46,6 +48,11 @@ export class UdpSession {
 
   constructor(options: UdpSessionOptions) {
     this.#options = options
+  }
+
+  /** Plugins have datagrams of it that haven't gone on yet. */
+  get holds(): boolean {
+    return this.plugged?.holds === true
   }
 
   /** Connects to the first of the addresses that the system has a way to; it says so at once, without asking the server. */
@@ -84,6 +91,7 @@ export class UdpSession {
   send(direction: Direction, bytes: Uint8Array): void {
     if (this.#over) return
     if (direction === 'down') {
+      this.sent.down += bytes.length
       this.#options.reply(bytes, (error) => {
         if (error !== null) this.#event('udp-undelivered', `a datagram of ${bytes.length} bytes did not reach the client: ${reasonOf(error)}`, 'down')
       })
@@ -100,6 +108,7 @@ export class UdpSession {
     if (this.#over) return
     this.#over = true
     this.#socket?.close()
+    this.plugged?.abandon(reason)
     const ending = { reason, error: this.#error }
     this.#options.tap?.closed(ending)
     this.#options.onOver(ending)
@@ -120,6 +129,7 @@ export class UdpSession {
 
   /** A port that was unreachable for an earlier datagram is told to the next one, which the system doesn't send then: it is sent again. */
   #sendOn(socket: Socket, bytes: Uint8Array): void {
+    this.sent.up += bytes.length
     socket.send(bytes, (error) => {
       if (error === null) return
       this.#failed(error)

@@ -1,15 +1,16 @@
 const longestTimer = 2 ** 31 - 1
 
-/** Waits of stages, which end early together when their message or their connection does. */
+/** Waits of plugins, which end early together when what they are for does: a message, a connection, the plugin's stay. */
 export class Sleepers {
   readonly #wakes = new Set<() => void>()
 
-  /** @returns false where it was woken before its time. */
-  sleep(ms: number): Promise<boolean> {
+  /** @param others whose waits end early too. @returns false where it was woken before its time. */
+  sleep(ms: number, others: Sleepers = this): Promise<boolean> {
     return new Promise((resolve) => {
       const end = (whole: boolean): void => {
         clearTimeout(timer)
         this.#wakes.delete(wake)
+        others.#wakes.delete(wake)
         resolve(whole)
       }
       const wake = (): void => end(false)
@@ -21,6 +22,7 @@ export class Sleepers {
       }, Math.min(Math.max(0, due - performance.now()), longestTimer))
       let timer = wait()
       this.#wakes.add(wake)
+      others.#wakes.add(wake)
     })
   }
 
