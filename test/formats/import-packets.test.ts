@@ -211,6 +211,21 @@ test('late packets of a connection that is over are none of another', async (t) 
   t.is([...recording.exchanges()].length, 1)
 })
 
+test('bytes that come after the reset of their connection are left out, counted, and told on it', async (t) => {
+  const { summary, recording } = await importing(t, capture(new Frames(40_000, 9999).opens().up('abc').down('', 'R').up('and').up(' more').list))
+  t.like(onlyConnection(recording), { endReason: 'server reset', bytesUp: 3 })
+  t.deepEqual([...recording.events()].map(({ kind, connectionId, direction, offset }) => [kind, connectionId, direction, offset]), [['after-reset', onlyConnection(recording).id, 'up', 3]])
+  t.regex(summary.notes[0]!, /^8 bytes were sent after the reset of their connection/)
+})
+
+test('a reset that somebody else sent, with a number from elsewhere, ends nothing', async (t) => {
+  const { list } = exchange()
+  const spoofed = ethernet(ipv4(tcp({ from: 8080, to: 40_000, sequence: 123, flags: 'R' }), { source: '10.0.0.2', destination: '10.0.0.1' }))
+  const { recording } = await importing(t, capture([...list.slice(0, 4), spoofed, ...list.slice(4)]))
+  t.like(onlyExchange(recording), { status: 200, responseBodySize: 5, error: null })
+  t.like(onlyConnection(recording), { endReason: 'client closed' })
+})
+
 test('more connections at once than are followed: the longest idle are given up, one that talks goes on', async (t) => {
   const talking = new Frames(40_000, 8080).opens()
   const syn = (n: number): Buffer => ethernet(ipv4(tcp({ from: 1024 + n % 60_000, to: 9999, sequence: n, flags: 'S' }), { source: `10.1.0.${1 + Math.floor(n / 60_000)}` }))
