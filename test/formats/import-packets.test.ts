@@ -115,6 +115,21 @@ test('packets cut by the snapshot leave gaps of the size that they had', async (
   t.like(onlyConnection(recording), { bytesUp: 104, droppedUp: 90 })
 })
 
+for (const [version, lengthAt] of [[4, 2], [6, 4]] as const) {
+  test(`a length in the header of IPv${version} that is larger than what was on the wire invents no gap`, async (t) => {
+    const packet = (fields: Partial<Parameters<typeof tcp>[0]>, from: 'client' | 'server' = 'client'): Buffer => {
+      const segment = tcp({ from: from === 'client' ? 40_000 : 80, to: from === 'client' ? 80 : 40_000, sequence: 1, ...fields })
+      return ethernet(version === 4 ? ipv4(segment, from === 'client' ? {} : { source: '10.0.0.2', destination: '10.0.0.1' }) : ipv6(segment, from === 'client' ? {} : { source: '2001:db8:0:0:0:0:0:2', destination: '2001:db8:0:0:0:0:0:1' }))
+    }
+    const asks = packet({ sequence: 1, acknowledged: 1, payload: request })
+    asks.writeUInt16BE(65_535, 14 + lengthAt)
+    const { summary, recording } = await importing(t, capture([packet({ sequence: 0, flags: 'S' }), asks, packet({ sequence: 1, acknowledged: 1 + request.length, payload: response }, 'server')]))
+    t.like(summary, { missingBytes: 0, cut: 0, skipped: { unknownLink: 0, other: 0, malformed: 0, entries: 0 } })
+    t.like(onlyExchange(recording), { status: 200, error: null })
+    t.is(onlyConnection(recording).bytesUp, request.length)
+  })
+}
+
 test('a cut datagram is marked', async (t) => {
   const frame = ethernet(ipv4(udp(5000, 6000, '0123456789'), { protocol: 17 }))
   const file = new PcapngFile().section().interface().packet(0, BigInt(began), frame.subarray(0, frame.length - 4), frame.length).bytes()
