@@ -115,6 +115,21 @@ test('packets cut by the snapshot leave gaps of the size that they had', async (
   t.like(onlyConnection(recording), { bytesUp: 104, droppedUp: 90 })
 })
 
+for (const [version, lengthAt] of [[4, 2], [6, 4]] as const) {
+  test(`a length in the header of IPv${version} that is larger than what was on the wire invents no gap`, async (t) => {
+    const packet = (fields: Partial<Parameters<typeof tcp>[0]>, from: 'client' | 'server' = 'client'): Buffer => {
+      const segment = tcp({ from: from === 'client' ? 40_000 : 80, to: from === 'client' ? 80 : 40_000, sequence: 1, ...fields })
+      return ethernet(version === 4 ? ipv4(segment, from === 'client' ? {} : { source: '10.0.0.2', destination: '10.0.0.1' }) : ipv6(segment, from === 'client' ? {} : { source: '2001:db8:0:0:0:0:0:2', destination: '2001:db8:0:0:0:0:0:1' }))
+    }
+    const asks = packet({ sequence: 1, acknowledged: 1, payload: request })
+    asks.writeUInt16BE(65_535, 14 + lengthAt)
+    const { summary, recording } = await importing(t, capture([packet({ sequence: 0, flags: 'S' }), asks, packet({ sequence: 1, acknowledged: 1 + request.length, payload: response }, 'server')]))
+    t.like(summary, { missingBytes: 0, cut: 0, skipped: { unknownLink: 0, other: 0, malformed: 0, entries: 0 } })
+    t.like(onlyExchange(recording), { status: 200, error: null })
+    t.is(onlyConnection(recording).bytesUp, request.length)
+  })
+}
+
 test('a cut datagram is marked', async (t) => {
   const frame = ethernet(ipv4(udp(5000, 6000, '0123456789'), { protocol: 17 }))
   const file = new PcapngFile().section().interface().packet(0, BigInt(began), frame.subarray(0, frame.length - 4), frame.length).bytes()
@@ -209,6 +224,21 @@ test('late packets of a connection that is over are none of another', async (t) 
   const { recording } = await importing(t, capture([...list, list[3]!, list[4]!, list.at(-1)!]))
   t.is([...recording.connections()].length, 1)
   t.is([...recording.exchanges()].length, 1)
+})
+
+test('bytes that come after the reset of their connection are left out, counted, and told on it', async (t) => {
+  const { summary, recording } = await importing(t, capture(new Frames(40_000, 9999).opens().up('abc').down('', 'R').up('and').up(' more').list))
+  t.like(onlyConnection(recording), { endReason: 'server reset', bytesUp: 3 })
+  t.deepEqual([...recording.events()].map(({ kind, connectionId, direction, offset }) => [kind, connectionId, direction, offset]), [['after-reset', onlyConnection(recording).id, 'up', 3]])
+  t.regex(summary.notes[0]!, /^8 bytes were sent after the reset of their connection/)
+})
+
+test('a reset that somebody else sent, with a number from elsewhere, ends nothing', async (t) => {
+  const { list } = exchange()
+  const spoofed = ethernet(ipv4(tcp({ from: 8080, to: 40_000, sequence: 123, flags: 'R' }), { source: '10.0.0.2', destination: '10.0.0.1' }))
+  const { recording } = await importing(t, capture([...list.slice(0, 4), spoofed, ...list.slice(4)]))
+  t.like(onlyExchange(recording), { status: 200, responseBodySize: 5, error: null })
+  t.like(onlyConnection(recording), { endReason: 'client closed' })
 })
 
 test('more connections at once than are followed: the longest idle are given up, one that talks goes on', async (t) => {

@@ -25,6 +25,7 @@ class Playbook {
       differs: (direction, offset) => say(`${direction} ${offset} differs`),
       end: (direction) => say(`${direction} end`),
       over: ({ by, how }: ConversationEnd) => say(`over: ${by ?? 'nobody'} ${how}`),
+      late: (direction, offset, length) => say(`${direction} ${offset} ${length} bytes after the reset`),
     }, memory)
   }
 
@@ -160,14 +161,40 @@ test('bytes beyond the FIN are none', (t) => {
   t.deepEqual(new Playbook().opened().up(1, 'abc', { flags: 'F' }).up(4, 'xyz').up(5, 'xyz').told, ['up 0 abc', 'up end'])
 })
 
-test('a reset ends both; what comes after it is nothing', (t) => {
-  const book = new Playbook().opened().up(1, 'abc').down(1, '', { flags: 'R' }).up(4, 'late').down(1, 'late')
-  t.deepEqual(book.told, ['up 0 abc', 'over: down reset'])
+test('a reset ends both; what comes after it is not told, but that it came', (t) => {
+  const book = new Playbook().opened().up(1, 'abc').down(1, '', { flags: 'R' }).up(4, 'late').up(1, 'abclate!').down(1, 'later').up(9).down(1, 'later')
+  t.deepEqual(book.told, ['up 0 abc', 'over: down reset', 'up 3 4 bytes after the reset', 'up 7 1 bytes after the reset', 'down 0 5 bytes after the reset'])
 })
 
-test('a reset with a number from elsewhere is not of this connection', (t) => {
-  const book = new Playbook().opened().up(1, 'abc').down(2 ** 31 - 5, '', { flags: 'R' }).up(4, 'def')
-  t.deepEqual(book.told, ['up 0 abc', 'up 3 def'])
+test('after an end in order, nothing comes late', (t) => {
+  const book = new Playbook().opened().up(1, 'abc', { flags: 'F' }).down(1, '', { flags: 'F', acknowledged: ours + 5 }).up(1, 'abc').up(5, 'x').down(2, 'y')
+  t.deepEqual(book.told, ['up 0 abc', 'up end', 'down end', 'over: up closed'])
+})
+
+for (const [what, number] of [['far away', 2 ** 31 - 5], ['from before', -20], ['of bytes that were acknowledged', 2]] as const) {
+  test(`a reset with a number ${what} is none`, (t) => {
+    const book = new Playbook().opened().up(1, 'abc').down(1, 'def').up(4, '', { acknowledged: theirs + 4 }).down(number, '', { flags: 'R' }).up(4, 'ghi').down(4, 'jkl')
+    t.deepEqual(book.told, ['up 0 abc', 'down 0 def', 'up 3 ghi', 'down 3 jkl'])
+    book.conversation.abandon(99)
+    t.is(book.told.at(-1), 'over: nobody unseen')
+  })
+}
+
+for (const [what, number] of [['comes next', 7], ['was acknowledged last', 4], ['was sent and is not yet acknowledged', 5], ['comes after a piece that waits', 13], ['comes after the FIN', 14]] as const) {
+  test(`a reset with the number that ${what} ends the connection`, (t) => {
+    const book = new Playbook().opened().down(1, 'abc').up(1, '', { acknowledged: theirs + 4 }).down(4, 'def')
+    if (number > 7) book.down(10, 'jkl', { flags: number === 14 ? 'F' : '' })
+    book.down(number, '', { flags: 'R' })
+    t.is(book.told.at(-1), 'over: down reset')
+  })
+}
+
+test('a reset beyond all that is known ends the connection where nothing more comes of that side, and else doesn\'t', (t) => {
+  const book = (): Playbook => new Playbook().opened().up(1, 'abc').down(5000, '', { flags: 'R' }).up(4, 'def')
+  const [last, spoofed] = [book(), book().down(1, 'here still')]
+  for (const one of [last, spoofed]) one.conversation.abandon(99)
+  t.deepEqual(last.told, ['up 0 abc', 'up 3 def', 'over: down reset'])
+  t.deepEqual(spoofed.told, ['up 0 abc', 'up 3 def', 'down 0 here still', 'over: nobody unseen'])
 })
 
 test('a refused connection', (t) => {

@@ -139,6 +139,22 @@ test('what was imported: gaps are those of the capture, and https stays https', 
   t.deepEqual(changed(t, har.summary.path), [])
 })
 
+test('bytes that are missing of one connection, told after those of another that began later, take nothing from it', async (t) => {
+  const first = new Frames(40_000, 9999).opens().up('abc').loses('up', 20).up('xyz')
+  // All that it says is missing.
+  const second = new Frames(40_001, 9999).opens().loses('up', 5).loses('down', 7)
+  for (let n = 0; n < 5; n++) second.down('').up('')
+  const { summary, recording } = await importing(t, capture([...first.list, ...second.closes().list]))
+  t.is(summary.missingBytes, 32)
+  t.deepEqual([...recording.events()].map(({ offset, text }) => [offset, /^\d+/.exec(text)![0]]), [[0, '5'], [0, '7'], [3, '20']])
+  // What was told at the capture's end is told at its time then.
+  t.deepEqual(changed(t, summary.path, ids).filter((line) => !line.startsWith('events')), [])
+  const output = join(temporaryFolder(t), 'again.sqlite')
+  redecodeRecording(summary.path, { output })
+  const told = (one: Recording) => [...one.events()].map(({ time, text, direction, offset }) => `${time} ${direction} ${offset} ${text}`).toSorted()
+  t.deepEqual(told(opening(t, output)), told(recording))
+})
+
 test('the command: the new file beside the old one, or where -o says; what can\'t be is one line', async (t) => {
   const { summary } = await importing(t, capture(new Frames(40_000, 8080).opens().up('GET /a HTTP/1.1\r\nHost: a\r\n\r\n').closes().list))
   const beside = summary.path.replace('.sqlite', '-redecoded.sqlite')

@@ -148,6 +148,42 @@ test('a capture that begins and ends within connections: no handshake and no end
   t.deepEqual(told(after).map(([kind]) => kind), ['beginning-missing', 'dropped'])
 })
 
+const ask = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
+/** What was lost is acknowledged, and so often that it counts as lost. */
+const lost = (frames: Frames, length: number): Frames => Array.from({ length: 4 }).reduce<Frames>((all) => all.up(''), frames.loses('down', length))
+
+for (const [what, frames] of [
+  ['of a body', lost(new Frames(40_000, 8080).opens().up(ask).down('HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n'), 90).closes()],
+  ['of one side, all that it said', lost(new Frames(40_000, 8080).opens().up(ask), 500).closes()],
+  ['of a connection that says nothing else', lost(new Frames(40_000, 9999).opens(), 5000).closes()],
+  ['before a reset', lost(new Frames(40_000, 9999).opens().up('abc').down('def'), 70).down('', 'R')],
+  ['of a connection whose end is not in the capture', lost(new Frames(40_000, 9999).opens().up('abc').down('def'), 70)],
+  ['twice, with bytes between', lost(lost(new Frames(40_000, 9999).opens().up('abc').down('def'), 70).down('ghi'), 5).closes()],
+] as const) {
+  test(`lost at the end ${what}: a gap again, and the end comes after it`, async (t) => {
+    const { summary, recording } = await importing(t, capture(frames.list))
+    t.true(summary.missingBytes > 0)
+    const { summary: second, recording: after } = await importing(t, await exported(summary.path, { format: 'pcapng' }))
+    t.is(second.missingBytes, summary.missingBytes)
+    await same(t, recording, after)
+    const told = (one: Recording) => [...one.events()].map(({ kind, time, direction, offset, text }) => ({ kind, time, direction, offset, text }))
+    t.deepEqual(told(after), told(recording))
+  })
+}
+
+test('an FTP transfer whose bytes are lost is not complete, and not so either when it is exported and imported again', async (t) => {
+  const control = new Frames(41_000, 21).opens().down('220 hi\r\n').up('USER u\r\n').down('331 who\r\n').up('PASS x\r\n').down('230 in\r\n').up('PASV\r\n').down('227 Entering (10,0,0,2,200,1)\r\n').up('RETR f\r\n').down('150 go\r\n')
+  const began = control.list.length
+  control.down('226 done\r\n').closes()
+  const data = lost(new Frames(41_001, 51_201).opens(), 1000).down('', 'F').up('', 'F').down('')
+  const { summary, recording } = await importing(t, capture([...control.list.slice(0, began), ...data.list, ...control.list.slice(began)]))
+  const { recording: after } = await importing(t, await exported(summary.path, { format: 'pcapng' }))
+  await same(t, recording, after)
+  const [transfer] = after.ftpTransfers()
+  t.not(transfer!.outcome, 'completed')
+  t.is([...after.connections({ where: 'role = \'data\'' })][0]!.droppedDown, 1000)
+})
+
 const withTshark = installed('tshark') ? test : test.skip
 
 withTshark('a HAR as packets: each connection has addresses of its own, and its exchanges are the same', async (t) => {

@@ -27,6 +27,8 @@ export interface ImportCounts {
   connections: number
   /** Bytes that are missing within connections. */
   missingBytes: number
+  /** Bytes that came after the reset of their connection. */
+  lateBytes: number
 }
 
 /**
@@ -47,6 +49,7 @@ export class ImportedConnection implements ConversationSink {
   #first: { readonly direction: Direction, bytes: Buffer } | null = null
   #watch: FtpControlWatch | null = null
   #differences = 0
+  #isLateTold = false
 
   constructor(writer: ImportWriter, place: ConnectionPlace, ports: FtpDataPorts, counts: ImportCounts, memory: ReassemblyMemory, keepPasswords: boolean) {
     this.#writer = writer
@@ -104,6 +107,13 @@ export class ImportedConnection implements ConversationSink {
     this.#watch = null
     const { reason, error } = this.#endingOf(end)
     this.#writer.closed(this.#handle!, time, reason, error)
+  }
+
+  late(direction: Direction, offset: number, length: number, time: number): void {
+    this.#counts.lateBytes += length
+    if (this.#isLateTold) return
+    this.#isLateTold = true
+    this.#writer.event(this.#handle!, time, { kind: 'after-reset', direction, offset, text: 'from here on, bytes were sent after the reset that ended this connection: they are left out' })
   }
 
   #endingOf({ by, how }: ConversationEnd): { reason: string, error: string | null } {

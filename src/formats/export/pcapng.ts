@@ -1,6 +1,8 @@
 import { firstHeader } from '../../protocols/http1/index.js'
 import type { Recording } from '../../recording/recording.js'
 import type { ConnectionRecord, HttpExchange, Segment } from '../../recording/rows.js'
+import { MissingBytes } from '../missing-bytes.js'
+import type { Missing } from '../missing-bytes.js'
 import { CutDatagrams } from './cut-datagrams.js'
 import { IpPath } from './ip-packet.js'
 import { madeUpClient, madeUpServer } from './made-up-address.js'
@@ -15,6 +17,8 @@ type Flow = {
   readonly tcp: TcpConversation | null
   /** Null where no datagram is cut. */
   readonly cut: CutDatagrams | null
+  /** What TCP lacks. */
+  readonly missing: Readonly<Record<'up' | 'down', MissingBytes>>
   /** What its last bytes belonged to, by direction: where that changes, something begins. */
   readonly told: Record<'up' | 'down', number | null>
   /** Its end is due, and bytes of it still come. */
@@ -67,7 +71,7 @@ class Flows {
   /** Connections whose beginning the recording doesn't have. */
   readonly #midway: ReadonlySet<number>
   #active: Set<number> | null = null
-  readonly #due = new TimeQueue<{ readonly flow: Flow, readonly what: 'accept' | 'end' | 'close' }>()
+  readonly #due = new TimeQueue<{ readonly flow: Flow, readonly what: 'accept' | 'lose' | 'end' | 'close' }>()
 
   constructor(recording: Recording) {
     this.#recording = recording
@@ -92,9 +96,11 @@ class Flows {
     const path = new IpPath(client ?? madeUpClient(connection), server ?? listen ?? madeUpServer(this.#targets.get(connection.relayId)))
     const tcp = transport === 'udp' ? null : new TcpConversation(connection, path, this.#dialledByServer(connection) ? 'down' : 'up', this.#midway.has(connection.id))
     const cut = transport === 'udp' && connection.droppedUp + connection.droppedDown > 0 ? new CutDatagrams(this.#recording, connection.id) : null
-    const flow: Flow = { connection, path, tcp, cut, told: { up: null, down: null }, overdue: null }
+    const missing = { up: new MissingBytes(this.#recording, connection, 'up'), down: new MissingBytes(this.#recording, connection, 'down') }
+    const flow: Flow = { connection, path, tcp, cut, missing, told: { up: null, down: null }, overdue: null }
     this.#open.set(connection.id, flow)
     if (tcp !== null) yield* tcp.open()
+    this.#expect(flow)
     if (connected !== null && tcp !== null) this.#due.put(Math.max(opened, connected), { flow, what: 'accept' })
     const ended = this.#ended(connection)
     if (ended !== null) this.#due.put(Math.max(opened, ended), { flow, what: 'end' })
@@ -123,6 +129,7 @@ class Flows {
       yield { time, bytes: flow.path.udp(direction, bytes, missing), name: name === null ? null : `${messageId}: ${name}`, missing }
     } else {
       yield* flow.tcp.says(direction, offset, bytes, time, name === null ? null : `${messageId}: ${name}`)
+      this.#expect(flow)
     }
     if (flow.overdue !== null) yield* this.#close(flow, flow.overdue)
   }
@@ -133,7 +140,36 @@ class Flows {
       const due = this.#due.next
       const { flow, what } = this.#due.take()!
       if (what === 'close') yield* this.#close(flow, due)
+      else if (what === 'lose') yield* this.#loses(flow, due, due)
       else if (flow.tcp !== null) yield* what === 'accept' ? flow.tcp.accept(due) : flow.tcp.end(due)
+    }
+  }
+
+  /** Bytes are missing where a stream has got to: that is due when it was told. */
+  #expect(flow: Flow): void {
+    if (flow.tcp === null) return
+    for (const direction of ['up', 'down'] as const) {
+      const next = this.#nextMissing(flow, direction)
+      if (next !== null) this.#due.put(next.time, { flow, what: 'lose' })
+    }
+  }
+
+  /** Where the stream has got to; null where nothing is missing there. */
+  #nextMissing({ tcp, missing }: Flow, direction: 'up' | 'down'): Missing | null {
+    for (let next = missing[direction].next; next !== null && next.offset <= tcp!.saidOf(direction); next = missing[direction].next) {
+      if (next.offset + next.length > tcp!.saidOf(direction)) return next
+      missing[direction].pass()
+    }
+    return null
+  }
+
+  /** @param upTo what was told later is left. */
+  *#loses(flow: Flow, time: number, upTo: number): Generator<Packet> {
+    if (flow.tcp === null || flow.tcp.over) return
+    for (const direction of ['up', 'down'] as const) {
+      for (let next = this.#nextMissing(flow, direction); next !== null && next.time <= upTo; next = this.#nextMissing(flow, direction)) {
+        yield* flow.tcp.loses(direction, next.offset + next.length, time)
+      }
     }
   }
 
@@ -145,6 +181,7 @@ class Flows {
   /** Not before all of it was said: of some bytes the time is told later than they came. */
   *#close(flow: Flow, time: number): Generator<Packet> {
     flow.overdue = time
+    yield* this.#loses(flow, time, Infinity)
     if (flow.tcp?.saidAll === false) return
     if (flow.tcp !== null) yield* flow.tcp.close(time)
     this.#open.delete(flow.connection.id)

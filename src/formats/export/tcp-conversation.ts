@@ -15,6 +15,9 @@ export interface Packet {
 /** Bytes that one side says before the other acknowledges them without saying anything itself. */
 const acknowledgedAfter = 32 * 1024
 
+/** As often as a reader wants to see bytes acknowledged that it hasn't seen, before it takes them for lost (as our own import does). */
+const lostAfter = 4
+
 /** Of a window of 65535: a gigabyte, so that no pause of the other side fills it. */
 const windowScale = 14
 
@@ -52,6 +55,11 @@ export class TcpConversation {
     return this.#said.up >= this.connection.bytesUp && this.#said.down >= this.connection.bytesDown
   }
 
+  /** Stream bytes that this side has said, with those that are missing. */
+  saidOf(direction: Direction): number {
+    return this.#said[direction]
+  }
+
   get over(): boolean {
     return this.#state === 'over'
   }
@@ -78,10 +86,10 @@ export class TcpConversation {
 
   /** @param offset in the stream: beyond what was said, bytes are missing, and so are sequence numbers. */
   *says(direction: Direction, offset: number, bytes: Buffer, time: number, name: string | null): Generator<Packet> {
-    yield* this.accept(time)
+    yield* this.loses(direction, offset, time)
     if (this.#state === 'over') return
+    yield* this.accept(time)
     this.#at(time)
-    this.#said[direction] = offset
     const most = this.#path.segmentSize
     for (let at = 0; at < bytes.length; at += most) {
       const last = at + most >= bytes.length
@@ -89,6 +97,15 @@ export class TcpConversation {
       this.#said[direction] += Math.min(most, bytes.length - at)
       if (this.#said[direction] - this.#acknowledged[direction] >= acknowledgedAfter) yield this.#packet(other(direction), TcpFlag.ack, nothing)
     }
+  }
+
+  /** What was said up to this place isn't known. The other side has it: it says so before anything else is said, so that the end of the stream is known too where nothing comes after it. */
+  *loses(direction: Direction, upTo: number, time: number): Generator<Packet> {
+    if (this.#state === 'over' || upTo <= this.#said[direction]) return
+    yield* this.accept(time)
+    this.#at(time)
+    this.#said[direction] = upTo
+    for (let count = 0; count < lostAfter; count++) yield this.#packet(other(direction), TcpFlag.ack, nothing)
   }
 
   /** Who ended it first does so, and the other side may go on. */
@@ -103,9 +120,11 @@ export class TcpConversation {
 
   /** It ends as it did: by whom, in order or not. */
   *close(time: number): Generator<Packet> {
-    const { connected, endReason, error } = this.connection
-    const refused = this.#state === 'asked' && connected === null
+    const { connected, endReason, error, bytesUp, bytesDown } = this.connection
     if (this.#state === 'over') return
+    yield* this.loses('up', bytesUp, time)
+    yield* this.loses('down', bytesDown, time)
+    const refused = this.#state === 'asked' && connected === null
     if (endReason === 'capture ended') {
       // How it went on is not known.
       this.#state = 'over'

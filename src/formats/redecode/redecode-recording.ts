@@ -7,8 +7,9 @@ import { createRecordingPath, removeRecording } from '../../recording/recording-
 import { RecordingFile } from '../../recording/recording-file.js'
 import { openRecording } from '../../recording/recording.js'
 import type { Recording } from '../../recording/recording.js'
-import type { ConnectionRecord, EventRecord, Segment } from '../../recording/rows.js'
+import type { ConnectionRecord, Segment } from '../../recording/rows.js'
 import { TimeQueue } from '../export/time-queue.js'
+import { MissingBytes } from '../missing-bytes.js'
 import { RecordedNotes } from './recorded-notes.js'
 import { recordedReads } from './recorded-reads.js'
 
@@ -18,6 +19,8 @@ export interface RedecodeOptions {
   /** Replace a recording that exists. */
   readonly overwrite?: boolean
 }
+
+const directions = ['up', 'down'] as const
 
 /** Entries in one transaction. */
 const commitEvery = 2000
@@ -50,21 +53,23 @@ export function redecodeRecording(file: string | undefined, { output, overwrite 
   }
 }
 
+type Open = {
+  readonly connection: ConnectionRecord
+  /** Where each direction has got to. */
+  readonly said: Record<Direction, number>
+  readonly missing: Readonly<Record<Direction, MissingBytes>>
+  /** Its end is due, and bytes of it still come. */
+  overdue: number | null
+}
+
 /** Hands a recording's entries to the recorder's own ingest, in the order of their times, as the worker gets them from the relay. */
 class Redecoding {
   readonly #recording: Recording
   readonly #file: RecordingFile
   readonly #ingest: Ingest
   readonly #notes: RecordedNotes
-  readonly #open = new Map<number, ConnectionRecord>()
-  /** Where each direction has got to, by `connection direction`. */
-  readonly #said = new Map<string, number>()
-  readonly #due = new TimeQueue<{ readonly connection: ConnectionRecord, readonly what: 'connected' | 'closed' }>()
-  /** Ends that are due, and bytes of which still come. */
-  readonly #overdue = new Map<number, number>()
-  /** What was told of missing bytes, in the order of the segments that come after them. */
-  readonly #drops: Iterator<EventRecord>
-  #drop: IteratorResult<EventRecord>
+  readonly #open = new Map<number, Open>()
+  readonly #due = new TimeQueue<{ readonly open: Open, readonly what: 'connected' | 'missing' | 'closed' }>()
   #entries = 0
 
   constructor(recording: Recording, file: RecordingFile) {
@@ -72,8 +77,6 @@ class Redecoding {
     this.#file = file
     this.#ingest = new Ingest(file.store)
     this.#notes = new RecordedNotes(recording)
-    this.#drops = recording.events({ where: 'kind = \'dropped\'' })
-    this.#drop = this.#drops.next()
   }
 
   run(): void {
@@ -91,8 +94,7 @@ class Redecoding {
       const opened: number = connection.done === true ? Infinity : connection.value.opened
       const said: number = read.done === true ? Infinity : read.value.time
       const told: number = event.done === true ? Infinity : event.value.time
-      const lost: number = this.#drop.done === true ? Infinity : this.#drop.value.time
-      const first = Math.min(opened, said, told, lost)
+      const first = Math.min(opened, said, told)
       if (first === Infinity) break
       // A connection is there before anything of it; bytes are there before what is told of them.
       const opens = connection.done !== true && (opened === first || (read.done !== true && said === first && connection.value.id <= read.value.connectionId))
@@ -100,8 +102,6 @@ class Redecoding {
       if (opens) {
         this.#opens(connection.value)
         connection = connections.next()
-      } else if (lost === first && said > first && (event.done === true || told > first || (this.#drop.value as EventRecord).id < event.value.id)) {
-        this.#loses()
       } else if (told === first && said > first) {
         this.#note(event.value.connectionId ?? 0, told, this.#notes.event(event.value))
         event = events.next()
@@ -112,71 +112,88 @@ class Redecoding {
       this.#count(first)
     }
     this.#until(Infinity)
-    for (const [id, time] of this.#overdue) this.#close(this.#open.get(id)!, time)
+    for (const open of this.#open.values()) {
+      if (open.overdue !== null) this.#close(open, open.overdue)
+      else for (const direction of directions) this.#loses(open, direction, Infinity)
+    }
     this.#ingest.flush()
     this.#file.store.commit()
   }
 
   #opens(connection: ConnectionRecord): void {
     const { id, opened, connected, closed } = connection
-    this.#open.set(id, connection)
+    const missing = { up: new MissingBytes(this.#recording, connection, 'up'), down: new MissingBytes(this.#recording, connection, 'down') }
+    const open: Open = { connection, said: { up: 0, down: 0 }, missing, overdue: null }
+    this.#open.set(id, open)
     this.#note(id, opened, this.#notes.opened(connection))
-    if (connected !== null) this.#due.put(connected, { connection, what: 'connected' })
-    if (closed !== null) this.#due.put(closed, { connection, what: 'closed' })
+    if (connected !== null) this.#due.put(connected, { open, what: 'connected' })
+    if (closed !== null) this.#due.put(closed, { open, what: 'closed' })
+    for (const direction of directions) this.#expect(open, direction)
   }
 
   /** What happened to connections before this time. */
   #until(time: number): void {
     while (this.#due.next < time) {
       const at = this.#due.next
-      const { connection, what } = this.#due.take()!
-      if (what === 'connected') this.#note(connection.id, at, this.#notes.connected(connection))
-      else if (this.#saidAll(connection)) this.#close(connection, at)
-      else this.#overdue.set(connection.id, at)
+      const { open, what } = this.#due.take()!
+      if (!this.#open.has(open.connection.id)) continue
+      if (what === 'connected') this.#note(open.connection.id, at, this.#notes.connected(open.connection))
+      else if (what === 'missing') for (const direction of directions) this.#loses(open, direction, open.said[direction], at)
+      else open.overdue = at
+      this.#closeIfSaid(open)
     }
   }
 
   #says(segment: Segment): void {
     const { connectionId: id, direction, leg, offset, time, bytes, replaces } = segment
-    const key = `${id} ${direction}`
+    const open = this.#open.get(id)
+    if (open === undefined) return
     if (leg === 'received') {
       // An import tells what it isn't sure of later than what came before: their order is that of the bytes, not of their times.
-      while (offset > (this.#said.get(key) ?? 0) && this.#drop.done !== true) this.#loses()
-      const from = this.#said.get(key) ?? 0
+      if (offset > open.said[direction]) this.#loses(open, direction, offset - 1)
+      const from = open.said[direction]
       if (offset > from) this.#ingest.dropped(id, direction, time, from, offset - from, 'not in the recording')
-      this.#said.set(key, offset + bytes.length)
+      open.said[direction] = offset + bytes.length
       this.#ingest.received(id, direction, time, offset, bytes)
+      this.#expect(open, direction)
     } else {
       const told = this.#notes.exchange(segment)
       if (told !== null) this.#note(id, told.time, told.note)
       this.#ingest.sent(id, direction, time, offset, bytes, replaces ?? 0, this.#notes.sentKind(segment))
     }
-    const due = this.#overdue.get(id)
-    if (due !== undefined && this.#saidAll(this.#open.get(id)!)) this.#close(this.#open.get(id)!, due)
+    this.#closeIfSaid(open)
   }
 
-  /** The next bytes that are missing. Ingest says so again itself, with why. */
-  #loses(): void {
-    const { connectionId, direction, offset, time, text } = this.#drop.value as EventRecord
-    this.#drop = this.#drops.next()
-    const [, bytes, why] = /^(\d+) bytes (.*?)(?:; the rest of this connection is kept undecoded)?$/.exec(text) ?? []
-    const length = Number(bytes ?? 0)
-    if (connectionId === null || direction === null || offset === null || length === 0 || !this.#open.has(connectionId)) return
-    this.#said.set(`${connectionId} ${direction}`, offset + length)
-    this.#ingest.dropped(connectionId, direction, time, offset, length, why)
+  /** Bytes are missing where the stream has got to: that is due when it was told. */
+  #expect(open: Open, direction: Direction): void {
+    const { next } = open.missing[direction]
+    if (next !== null && next.offset <= open.said[direction]) this.#due.put(next.time, { open, what: 'missing' })
   }
 
-  #saidAll({ id, bytesUp, bytesDown }: ConnectionRecord): boolean {
-    return (this.#said.get(`${id} up`) ?? 0) >= bytesUp && (this.#said.get(`${id} down`) ?? 0) >= bytesDown
+  /** What is missing of a stream, begins up to this place, and was told up to this time. Ingest says so again itself, with why. */
+  #loses(open: Open, direction: Direction, upTo: number, time = Infinity): void {
+    const missing = open.missing[direction]
+    for (let next = missing.next; next !== null && next.offset <= Math.max(upTo, open.said[direction]) && next.time <= time; next = missing.next) {
+      missing.pass()
+      open.said[direction] = next.offset + next.length
+      this.#ingest.dropped(open.connection.id, direction, next.time, next.offset, next.length, next.why)
+    }
   }
 
-  #close(connection: ConnectionRecord, time: number): void {
+  #closeIfSaid(open: Open): void {
+    const { said, overdue, connection: { bytesUp, bytesDown } } = open
+    if (overdue === null) return
+    for (const direction of directions) this.#loses(open, direction, said[direction])
+    if (said.up >= bytesUp && said.down >= bytesDown) this.#close(open, overdue)
+  }
+
+  #close(open: Open, time: number): void {
+    const { connection } = open
     const { id, endReason, error } = connection
+    for (const direction of directions) this.#loses(open, direction, Infinity)
     this.#end(connection, time)
     this.#note(id, time, { type: 'closed', reason: endReason ?? 'closed', error })
     this.#open.delete(id)
-    this.#overdue.delete(id)
-    for (const direction of ['up', 'down']) this.#said.delete(`${id} ${direction}`)
   }
 
   /**

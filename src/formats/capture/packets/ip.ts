@@ -34,8 +34,8 @@ export function readIp(bytes: Buffer, at: number, wireLength: number): IpPacket 
 function readIpv4(bytes: Buffer, at: number, wireLength: number): IpPacket | null {
   if (at + 20 > bytes.length) return null
   const headerSize = (bytes[at]! & 0x0f) * 4
-  // 0 is what segmentation offload leaves there: the packet is as long as it was captured.
-  const total = bytes.readUInt16BE(at + 2) || wireLength - at
+  // 0 is what segmentation offload leaves there: the packet is as long as it was captured. More than was on the wire is a lie.
+  const total = Math.min(bytes.readUInt16BE(at + 2) || Infinity, wireLength - at)
   if (headerSize < 20 || total < headerSize || at + headerSize > bytes.length) return null
   const word = bytes.readUInt16BE(at + 6)
   const offset = (word & 0x1fff) * 8
@@ -51,7 +51,7 @@ function readIpv4(bytes: Buffer, at: number, wireLength: number): IpPacket | nul
 function readIpv6(bytes: Buffer, start: number, wireLength: number): IpPacket | null {
   if (start + 40 > bytes.length) return null
   const told = bytes.readUInt16BE(start + 4)
-  const wireEnd = told === 0 ? wireLength : start + 40 + told
+  const wireEnd = told === 0 ? wireLength : Math.min(start + 40 + told, wireLength)
   let next = bytes[start + 6]!
   let at = start + 40
   let fragment: IpPacket['fragment'] = null

@@ -16,6 +16,8 @@ export interface ConversationSink {
   differs(direction: Direction, offset: number, time: number): void
   end(direction: Direction, time: number): void
   over(end: ConversationEnd, time: number): void
+  /** So many bytes were sent after the reset that it ended with. */
+  late(direction: Direction, offset: number, length: number, time: number): void
 }
 
 /** One TCP connection: its handshake, its two streams, and how it ends. A pure state machine over the segments of both sides. */
@@ -27,6 +29,9 @@ export class TcpConversation {
   #connected = false
   #firstEnd: Direction | null = null
   #over = false
+  #isReset = false
+  /** Who sent a reset whose number is beyond all that is known: one, if nothing more comes of that side. */
+  #doubted: Direction | null = null
 
   constructor(sink: ConversationSink, memory: ReassemblyMemory) {
     this.#sink = sink
@@ -56,14 +61,20 @@ export class TcpConversation {
   }
 
   take(direction: Direction, segment: TcpSegment, time: number): void {
-    if (this.#over) return
+    if (this.#over) {
+      this.#late(direction, segment, time)
+      return
+    }
     const { sequence, acknowledged, syn, fin, rst, payload, missing } = segment
     const stream = this.#streams[direction]
     const other = this.#streams[direction === 'up' ? 'down' : 'up']
     if (rst) {
-      if (stream.isNear(sequence)) this.#reset(direction, time)
+      const where = stream.resetAt(sequence)
+      if (where === 'known') this.#reset(direction, time)
+      else if (where === 'beyond') this.#doubted ??= direction
       return
     }
+    if (this.#doubted === direction) this.#doubted = null
     if (syn) {
       this.#initial[direction] ??= sequence
       stream.begin(advance(sequence, 1))
@@ -81,6 +92,10 @@ export class TcpConversation {
   /** Nothing more of it comes. */
   abandon(time: number): void {
     if (this.#over) return
+    if (this.#doubted !== null) {
+      this.#reset(this.#doubted, time)
+      return
+    }
     this.#finish(time)
     const ended = this.#streams.up.ended && this.#streams.down.ended
     this.#end(ended ? { by: this.#firstEnd, how: 'closed' } : { by: null, how: 'unseen' }, time)
@@ -88,8 +103,17 @@ export class TcpConversation {
 
   #reset(by: Direction, time: number): void {
     const refused = !this.#connected && this.#initial.up !== null && this.#initial.down === null && this.#streams.down.offset === 0 && by === 'down'
+    this.#isReset = true
     this.#finish(time)
     this.#end({ by, how: refused ? 'refused' : 'reset' }, time)
+  }
+
+  #late(direction: Direction, { sequence, syn, rst, payload, missing }: TcpSegment, time: number): void {
+    const length = payload.length + missing
+    if (!this.#isReset || rst || syn || length === 0) return
+    const stream = this.#streams[direction]
+    const fresh = stream.late(sequence, length)
+    if (fresh > 0) this.#sink.late(direction, stream.offset - fresh, fresh, time)
   }
 
   #finish(time: number): void {

@@ -33,6 +33,8 @@ export class TcpStream {
   #finAt: number | null = null
   #ended = false
   #ackedUnseen = 0
+  /** The last number that the other side acknowledged; null before it has. */
+  #acked: number | null = null
 
   constructor(sink: StreamSink, memory: ReassemblyMemory) {
     this.#sink = sink
@@ -59,9 +61,28 @@ export class TcpStream {
     this.#expected ??= sequence
   }
 
-  /** Whether a segment with this number can be of this stream. */
-  isNear(sequence: number): boolean {
-    return this.#expected === null || Math.abs(distance(this.#expected, sequence)) <= furthest
+  /**
+   * Where a reset with this number stands: it is sent with the number that comes next, or, in answer to a segment, with the one that that
+   * acknowledged (RFC 9293 §3.10.7.1). Others are none (§3.10.7.4, RFC 5961 §3), but beyond all that is known of the stream segments may be lost.
+   */
+  resetAt(sequence: number): 'known' | 'beyond' | 'elsewhere' {
+    const expected = this.#expected
+    if (expected === null || sequence === expected) return 'known'
+    const at = distance(expected, sequence)
+    const told = this.#acked === null ? 0 : distance(expected, this.#acked)
+    const acked = Math.abs(told) > furthest ? 0 : told
+    const end = Math.max(0, acked, this.#waiting.end - this.#offset, this.#finAt === null ? 0 : this.#finAt + 1 - this.#offset)
+    if (at < Math.min(0, acked)) return 'elsewhere'
+    return at <= end ? 'known' : at <= furthest ? 'beyond' : 'elsewhere'
+  }
+
+  /** A segment that comes once all is over. @returns how many bytes of it are new; again, they aren't. */
+  late(sequence: number, length: number): number {
+    if (this.#expected === null || this.#ended) return 0
+    const end = distance(this.#expected, sequence) + length
+    if (end <= 0 || end > furthest) return 0
+    this.#advance(end)
+    return Math.min(end, length)
   }
 
   take(sequence: number, payload: Buffer, missing: number, fin: boolean, time: number): void {
@@ -79,6 +100,7 @@ export class TcpStream {
 
   /** The other side has all bytes before this number. */
   acknowledged(sequence: number, time: number): void {
+    this.#acked = sequence
     if (this.#expected === null || this.#ended) return
     let ahead = distance(this.#expected, sequence)
     if (ahead <= 0 || ahead > furthest) {

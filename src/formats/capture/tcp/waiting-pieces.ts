@@ -35,6 +35,11 @@ export class WaitingPieces {
     return this.#pieces[0]?.at ?? Infinity
   }
 
+  /** Where the last ends; 0 where none waits. */
+  get end(): number {
+    return this.#pieces.at(-1)?.end ?? 0
+  }
+
   /** What came first is kept, here too. @param differs gets the place from which on bytes aren't what came first. */
   add(from: number, to: number, bytes: Buffer | null, differs: (at: number) => void): void {
     let index = this.#firstBeyond(from)
