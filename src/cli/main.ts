@@ -3,6 +3,7 @@ import type { Argv } from 'yargs'
 import { checkTypes, usageError } from './complaints.js'
 import { printableText } from './escape.js'
 import { exitCodeOf, messageOf } from './failure.js'
+import { tooFewDescriptors } from './few-descriptors.js'
 import { plainLs } from './plain-ls.js'
 import { exportFormats } from '../formats/export/formats.js'
 
@@ -269,6 +270,11 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
+const lacking = tooFewDescriptors()
+if (lacking !== null) {
+  process.stderr.write(`wiretape: ${lacking}\n`)
+  process.exit(1)
+}
 try {
   await run()
 } catch (thrown) {

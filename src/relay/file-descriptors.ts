@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { systemCodeOf } from '../error.js'
 
 /** Kept free for what a relay opens besides connections: name look-ups, the recording's checkpoints. */
 const reserve = 8
@@ -10,11 +11,21 @@ const reserve = 8
  * waiting connections itself and tells nobody.
  */
 export function socketCapacity(): number {
+  return Math.max(2, freeDescriptors() - reserve)
+}
+
+/** What this process may still open; infinite where the system doesn't tell. */
+export function freeDescriptors(): number {
+  let limit: number
   try {
-    const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity)
-    return Math.max(2, limit - reserve - readdirSync('/proc/self/fd').length)
+    limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity)
+  } catch (thrown) {
+    return systemCodeOf(thrown) === 'EMFILE' ? 0 : Infinity
+  }
+  try {
+    return limit - readdirSync('/proc/self/fd').length
   } catch {
-    return Infinity
+    return 0
   }
 }
 
