@@ -54,3 +54,25 @@ for (const [record, written] of records) {
     t.is(printed?.replaceAll(/(?<=[a-z])\.(?= |$)/g, ''), written)
   })
 }
+
+withDig('dig: names of any bytes are told as it prints them', async (t) => {
+  const asked = String.raw`a\.b.\255x.my\032host.\@\$.zone.example`
+  const server = await datagramPeer(t)
+  server.socket.on('message', (bytes, from) => {
+    const id = bytes.readUInt16BE(0)
+    const end = bytes.indexOf(Buffer.from('\x07example\0', 'latin1')) + 13
+    const name = bytes.subarray(12, end - 4)
+    // The question, and a PTR record of that name to that name.
+    const answer = Buffer.concat([Buffer.from([id >> 8, id & 255, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]), bytes.subarray(12, end), Buffer.from([0xc0, 12, 0, 12, 0, 1, 0, 0, 0, 60, 0, name.length]), name])
+    server.socket.send(answer, from.port, from.address)
+  })
+  const tape = await taping(t, { udp: `0=127.0.0.1:${server.port}` })
+  const { stdout } = await run(t, 'dig', ['@127.0.0.1', '-p', String(tape.port), '+noall', '+answer', '-t', 'PTR', asked])
+  const recording = await tape.recorded()
+  const [query] = [...recording.dnsQueries()]
+  t.is(query!.name, asked)
+  const [answer] = recording.dnsAnswers(query!.id)
+  t.deepEqual([answer!.name, answer!.data], [asked, asked])
+  t.regex(stdout.toString(), /\sPTR\s/)
+  t.deepEqual(stdout.toString().trim().split(/\s+/).filter((word) => word.endsWith('.')), [`${asked}.`, `${asked}.`])
+})

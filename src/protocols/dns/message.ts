@@ -1,8 +1,10 @@
 import packet from 'dns-packet'
+import { withExactNames } from './names.js'
 import { longestUnchecked, refuseLongChains } from './pointer-chains.js'
 import { present } from './present.js'
 
 export interface DnsQuestion {
+  /** As zone files write it, without the final dot. */
   readonly name: string
   readonly type: string
   readonly class: string
@@ -54,6 +56,7 @@ export function decodeDns(bytes: Buffer): DnsMessage {
     throw new Error(`not readable as DNS: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
   if (!(packet.decode.bytes <= bytes.length)) throw new Error(`not readable as DNS: it ends within a record, at ${bytes.length} bytes`)
+  read = withExactNames(read, bytes)
   return {
     id: bytes.readUInt16BE(0), response: read.type === 'response',
     opcode: read.opcode ?? 'QUERY', rcode: read.rcode ?? 'NOERROR', flags: flagsOf(bytes.readUInt16BE(2)),

@@ -22,7 +22,7 @@ export interface DnsResult {
   readonly answers?: readonly DnsData[]
 }
 
-/** What of a message can be written anew. */
+/** What of a message can be written anew, with names as dns-packet reads and writes them: labels joined by dots. */
 export interface RewritableDns extends DnsQuestionText {
   readonly id: number
   readonly response: boolean
@@ -41,8 +41,9 @@ const headerLength = 12
 export function readRewritable(bytes: Buffer): RewritableDns | null {
   const { id, response, opcode, rcode, questions: [question, ...others] } = decodeDns(bytes)
   if (opcode !== 'QUERY' || question === undefined || others.length > 0) return null
-  const answers = response ? (packet.decode(bytes).answers ?? []).map((answer) => Object.freeze({ ...answer, type: toText(answer.type) })) as DnsData[] : []
-  return { id, response, rcode, answers, name: question.name, type: question.type }
+  const read = packet.decode(bytes)
+  const answers = response ? (read.answers ?? []).map((answer) => Object.freeze({ ...answer, type: toText(answer.type) })) as DnsData[] : []
+  return { id, response, rcode, answers, name: read.questions![0]!.name, type: question.type }
 }
 
 /** The same query with another question. @throws Error, in words, where it can't be asked. */
@@ -99,13 +100,14 @@ function encode(message: Packet): Buffer {
 /** dns-packet writes what it doesn't know as something else, and says nothing. */
 function checked(bytes: Buffer, question: DnsQuestionText | null, answers: readonly DnsData[] = []): Buffer {
   const { questions: [asked], records } = decodeDns(bytes)
-  if (question !== null && (asked?.type !== question.type || asked.name !== question.name)) {
+  const { questions, answers: all } = packet.decode(bytes)
+  if (question !== null && (asked?.type !== question.type || questions?.[0]?.name !== question.name)) {
     throw new Error(`no question can be asked for ${JSON.stringify(question.name)}, type ${JSON.stringify(question.type)}`)
   }
   const written = records.filter(({ section }) => section === 'answer')
   for (const [place, { name, type, data }] of answers.entries()) {
     const record = written[place]
-    if (record?.type !== type || record.name !== name || (type === 'A' && record.data !== data)) throw new Error(`no record can be written for ${JSON.stringify(name)}, type ${JSON.stringify(type)}, with the data that it was given`)
+    if (record?.type !== type || all?.[place]?.name !== name || (type === 'A' && record.data !== data)) throw new Error(`no record can be written for ${JSON.stringify(name)}, type ${JSON.stringify(type)}, with the data that it was given`)
   }
   return bytes
 }
