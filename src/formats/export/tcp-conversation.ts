@@ -1,4 +1,5 @@
 import type { Direction } from '../../protocols/decoder.js'
+import { recordingEnded } from '../../recording/cut-off.js'
 import type { ConnectionRecord } from '../../recording/rows.js'
 import { TcpFlag } from './ip-packet.js'
 import type { IpPath } from './ip-packet.js'
@@ -106,7 +107,7 @@ export class TcpConversation {
     const { connected, endReason, error } = this.connection
     const refused = this.#state === 'asked' && connected === null
     if (this.#state === 'over') return
-    if (endReason === 'capture ended') {
+    if (endReason === 'capture ended' || endReason === recordingEnded) {
       // How it went on is not known.
       this.#state = 'over'
       return
