@@ -30,15 +30,21 @@ export function checkCondition(text: string): string {
   return text
 }
 
+/** What the tables of FTP and DNS call what the timeline has for all protocols. */
+const inTimeline: Readonly<Record<string, string>> = {
+  verb: 'method', code: 'status', text: 'reason', argument: 'summary', latency_ms: 'duration_ms', name: 'host', opcode: 'method', rcode: 'reason',
+}
+
 /**
- * Words what SQLite says of a condition. A name that no column has is answered with the nearest that one does.
+ * Words what SQLite says of a condition. A name that no column has is answered with the one that means the same, or the nearest.
  * @param columns what the condition may name.
  */
 export function conditionError(text: string, cause: unknown, columns: readonly string[]): WiretapeError {
   const message = reasonOf(cause)
   const unknown = /no such column: "?([^"\s]+)"?/.exec(message)?.[1]
   if (unknown === undefined) return new WiretapeError('usage', `--where ${text}: ${message}`, { cause })
-  const near = nearest(unknown, columns)
+  const same = inTimeline[unknown.toLowerCase()]
+  const near = same !== undefined && columns.includes(same) ? same : nearest(unknown, columns)
   return new WiretapeError('usage',
     `--where ${text}: there is no column ${unknown}${near === null ? '' : ` (did you mean ${near}?)`}; there are ${columns.join(', ')}`,
     { cause })

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import { WiretapeError, reasonOf } from '../error.js'
 import { microseconds } from './clock.js'
+import { endWhatWasCutOff, recordingEnded } from './cut-off.js'
 import { runningWriter } from './writer-process.js'
 import { checkVersion } from './schema-version.js'
 import { createIndexes, dropIndexes, migrate } from './schema.js'
@@ -26,6 +27,8 @@ export class RecordingFile {
     this.#path = settings.path
     const database = new Sqlite(settings.path, { timeout: lockPatience })
     this.#database = database
+    let run = 1
+    let cutOff: ReturnType<typeof endWhatWasCutOff> = null
     const journal = settings.journal === 'rollback' ? 'TRUNCATE' : 'WAL'
     if (settings.append) {
       checkVersion(database, settings.path)
@@ -33,7 +36,11 @@ export class RecordingFile {
       database.pragma(`journal_mode = ${journal}`)
       migrate(database)
       dropIndexes(database)
-      database.exec(`DELETE FROM recording WHERE key = 'finished'`)
+      run = nextRun(database)
+      // All at once: a second death in between finds it as it was.
+      database.transaction(() => {
+        if (!database.prepare(`DELETE FROM recording WHERE key = 'finished'`).run().changes) cutOff = endWhatWasCutOff(database)
+      })()
     } else {
       database.pragma('page_size = 16384')
       database.pragma(`journal_mode = ${journal}`)
@@ -45,10 +52,19 @@ export class RecordingFile {
     database.pragma(`wal_autocheckpoint = ${checkpointPages}`)
     this.#inode = statSync(settings.path).ino
     this.store = new Store(database)
+    const died = cutOff as ReturnType<typeof endWhatWasCutOff>
+    if (died !== null) this.#tellCutOff(died)
     for (const [key, value] of Object.entries({ ...settings.facts, started: String(microseconds()), writer: String(process.pid) })) {
-      this.store.fact(key, value)
+      this.store.fact(run > 1 && ofEachRun.has(key) ? `${key}.${run}` : key, value)
     }
     this.store.commit()
+  }
+
+  #tellCutOff({ at, ended }: { readonly at: number, readonly ended: string }): void {
+    this.store.event({
+      time: at, connectionId: null, messageId: null, kind: 'cut-off', source: 'recorder', direction: null, offset: null, bytes: null,
+      text: `the program that recorded died here; what was open then is told as ended (${recordingEnded}): ${ended}`, hook: null, parameters: null, delayMs: null,
+    })
   }
 
   /** @throws WiretapeError `storage` where the path no longer leads to the file being written. */
@@ -85,6 +101,14 @@ export class RecordingFile {
     }
     this.#database.close()
   }
+}
+
+/** The first run's are the recording's; those of a run that appends have its number. */
+const ofEachRun = new Set(['started', 'seed'])
+
+/** Which run the one that appends is, counted from 1. */
+function nextRun(database: Sqlite.Database): number {
+  return database.prepare(`SELECT count(*) + 1 FROM recording WHERE key = 'started' OR key GLOB 'started.[0-9]*'`).pluck().get() as number
 }
 
 /** Ids are counted in memory: two writers would overwrite each other's records. */

@@ -357,8 +357,8 @@ export class Recording {
   }
 
   /**
-   * Facts of the run: `started`, `writer` (a process id, while it is being recorded), `finished` where recording ended in order, and `masked` with the
-   * plugins that kept secrets out. `masks` is `told` where each place that they masked has an event.
+   * Facts of the run: `started`, `seed`, `writer` (a process id, while it is being recorded), `finished` where recording ended in order, and `masked` with the
+   * plugins that kept secrets out. Runs that appended have `started.2`, `seed.2` and so on. `masks` is `told` where each place that they masked has an event.
    */
   facts(): Readonly<Record<string, string>> {
     const rows = this.#database.prepare('SELECT key, value FROM recording').all() as { key: string, value: string }[]

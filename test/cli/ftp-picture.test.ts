@@ -218,3 +218,24 @@ test('texts are wrapped between words and whole characters, and none is lost', (
   fc.assert(fc.property(hostile, fc.integer({ min: 2, max: 20 }), (text, width) =>
     wrap(text, width, 1000).every((line) => widthOf(line) <= width) && wrap(text, width, 1000).join('').replaceAll(/\s/g, '') === text.replaceAll(/\s/g, '')))
 })
+
+test('a session that its server ended is over there, though its data came to an end later', (t) => {
+  const telling = new Telling().greeting(1)
+  telling.command(2, 'PASV', [3, '227 ok (1,2,3,4,5,6)'])
+  telling.command(4, 'RETR a', [5, '150 coming'])
+  telling.transfer({ path: '/a', connected: 3.5, first: 6, last: 7, closed: 40, bytes: 5, outcome: 'aborted', error: 'no final reply: server closed' })
+  const lines = draw(telling.story(20, { outcome: 'server closed' }))
+  t.true(lines.some((line) => line.startsWith('0.020  · session over: server closed ')), lines.join('\n'))
+  t.regex(lines.join('\n'), /0\.040 +└ aborted after 5 B/)
+})
+
+test('a changed transfer says so, and how much went on where that is less; one among many is drawn', (t) => {
+  const telling = new Telling().greeting(1)
+  for (let n = 0; n < 20; n++) plainDownload(telling, 10 + n * 10, `f${n}`)
+  const story = telling.story(300)
+  const transfers = story.transfers.map((transfer, n) => n === 8 || n === 12 ? { ...transfer, changed: true } : transfer)
+  const text = drawn({ ...story, transfers, bytesSent: new Map([[transfers[8]!.id, 5000], [transfers[12]!.id, 700]]) }, 100)
+  t.regex(text, /· 2 changed/)
+  t.regex(text, /└ [^\n]*5\.0 kB changed /)
+  t.regex(text, /└ [^\n]*5\.0 kB \(700 B sent on\)/)
+})

@@ -50,7 +50,7 @@ test('a transfer that a plugin renamed and whose content it changed: show has bo
   const { path } = pair.tape
   const [id, commandId] = [String(transfer.id), String(transfer.commandId)]
   const shown = await out(t, 'show', path, id)
-  t.regex(shown, /\nRETR ↓ \/there\/sub\/new → 226 Complete\n/)
+  t.regex(shown, /\nRETR ↓ \/there\/sub\/new → 226 Complete\nthe server got RETR sub\/new\n/)
   t.regex(shown, /\nsome text\n\nsent on instead, 10 B:\nSOME TEXT\n/)
   t.regex(shown, /act changed: ftp\.data: /)
   t.is(await out(t, 'show', path, id, '--body', 'response'), 'some text\n')

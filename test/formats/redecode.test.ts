@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import { definePlugin, redecodeRecording, reply, respond } from 'wiretape'
 import type { Recording } from 'wiretape'
 import { wiretape } from '../cli/wiretape.js'
+import { controlPair } from '../ftp/control-pair.js'
 import { datagramPeer } from '../real/datagram-peer.js'
 import { dnsServer, question } from '../real/dns-server.js'
+import { freePort } from '../real/free-port.js'
 import { ftplibClient } from '../real/ftp/ftplib.js'
 import { ftpServers } from '../real/ftp/servers.js'
 import { http, httpOrigin } from '../real/http-origin.js'
@@ -91,6 +94,40 @@ where('FTP that plugins changed and answered', async (t) => {
   t.true([...recording.ftpCommands()].some(({ verb, changed: one }) => verb === 'TYPE' && one))
   t.deepEqual(changed(t, tape.path), [])
 })
+
+for (const plugin of ['ftp-late-error', 'ftp-refuse:verb=RETR', 'ftp-refuse:verb=PASV', 'ftp-cut:after=4', 'ftp-cut:after=4,how=reset']) {
+  where(`FTP with a fault: ${plugin}`, async (t) => {
+    const server = await ftpServer!.start(t)
+    writeFileSync(join(server.folder, 'down.bin'), 'a few bytes')
+    const tape = await taping(t, { ftp: `0=127.0.0.1:${server.port}`, plugins: [plugin] })
+    await t.throwsAsync(ftplibClient.download(t, { host: '127.0.0.1', port: tape.port, user: server.user, password: server.password, form: 'PASV' }, 'down.bin').then((bytes) => {
+      if (bytes.length < 11) throw new Error('cut')
+    }))
+    ;(await tape.recorded()).close()
+    t.deepEqual(changed(t, tape.path), [])
+  })
+}
+
+test('FTP: a data port that could not be had, and a server that ended first', async (t) => {
+  const only = await freePort()
+  await listeningAt(t, only)
+  const pair = await controlPair(t, { ftpDataPorts: `${only}-${only}` })
+  await pair.asks('PASV')
+  pair.server.write('227 (127,0,0,1,200,1)\r\n')
+  t.regex(await pair.client.through('\r\n'), /^425 /)
+  await pair.asks('NOOP')
+  pair.server.finish()
+  await pair.client.over()
+  ;(await pair.over()).close()
+  t.deepEqual(changed(t, pair.tape.path), [])
+})
+
+/** Somebody else has that port. */
+async function listeningAt(t: ExecutionContext, port: number): Promise<void> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+}
 
 test('bytes that were not recorded stay so, and connections that are open stay open', (t) => {
   const ingesting = new Ingesting(t)

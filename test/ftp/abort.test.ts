@@ -99,6 +99,9 @@ for (const kind of [vsftpd, pyftpdlib]) {
       t.is(transfer.outcome, 'aborted')
       t.true(transfer.bytes < 200_000_000)
       t.is([...recording.ftpCommands({ where: 'verb = \'ABOR\'' })].length, 1)
+      const told = [...recording.events({ where: 'kind = \'ftp-urgent\'' })].map(({ text }) => text)
+      t.is(told.length, style === 'plain' ? 0 : 1, told.join())
+      if (style !== 'plain') t.regex(told[0]!, /^ABOR came .* urgent data, which a relay can't read: supplied; it goes on as ordinary data, and /)
     })
   }
 }

@@ -93,6 +93,17 @@ test('a misspelt column is answered with the nearest there is, and the list of a
   t.notRegex(far.message, /did you mean/)
 })
 
+test('what FTP and DNS call by another name is answered with the timeline\'s', async (t) => {
+  const recording = opening(t, (await copy(t)).path)
+  const told = (name: string): string => t.throws(() => [...recording.records({ where: `${name} = 'RETR'` })], { instanceOf: WiretapeError }).message
+  for (const [name, same] of [['verb', 'method'], ['code', 'status'], ['text', 'reason'], ['argument', 'summary'], ['latency_ms', 'duration_ms'], ['rcode', 'reason']]) {
+    t.regex(told(name!), new RegExp(`there is no column ${name} \\(did you mean ${same}\\?\\)`))
+  }
+  // Of a table that has it, nothing else is meant.
+  t.deepEqual([...recording.ftpCommands({ where: `verb = 'RETR'` })], [])
+  t.notRegex(t.throws(() => [...recording.records({ where: 'constructor = 1' })], { instanceOf: WiretapeError }).message, /did you mean function/)
+})
+
 test('the nearest name is one that differs in at most half of the word', (t) => {
   t.is(nearest('duration', ['duration_ms', 'id', 'time']), 'duration_ms')
   t.is(nearest('STATUS', ['status']), 'status')

@@ -86,7 +86,7 @@ export function controlMoments(story: FtpStory, bars: readonly Bar[], end: numbe
     if (kind !== 'ftp-tls') moments.push({ time, mark: null, said: { kind: 'note', text, tone: 'notable' } })
   }
   const ended = session.outcome === null ? 'still open' : `session over: ${session.outcome}`
-  moments.push({ time: end, mark: null, said: { kind: 'note', text: ended, tone: session.outcome === 'quit' ? 'dim' : 'notable' } })
+  moments.push({ time: session.ended ?? end, mark: null, said: { kind: 'note', text: ended, tone: session.outcome === 'quit' ? 'dim' : 'notable' } })
   return moments
 }
 

@@ -8,6 +8,7 @@ import { formatBytes, formatDuration, formatTime } from '../units.js'
 import { widthOf } from './fitting.js'
 import { nameOf } from './bars.js'
 import { pluginLines } from './command-view.js'
+import { sentInstead } from './sent-instead.js'
 
 /** More entries than these are for a script: `--json` has them all. */
 const mostEntries = 1000
@@ -20,6 +21,8 @@ export async function* transferView(recording: Recording, transfer: FtpTransferR
   if (error !== null) yield pc.red(printableLine(error))
   const [command] = recording.ftpCommands({ where: `id = ${commandId}` })
   yield printableLine(`${transfer.verb} ${nameOf(transfer, command?.argument ?? null)}${code === null ? '' : ` → ${code} ${text ?? ''}`}`)
+  const instead = command === undefined ? null : sentInstead(recording, command.connectionId, command.id).get(command.id)?.command ?? null
+  if (instead !== null && instead !== '') yield `the server got ${printableLine(instead)}`
   yield* connectionLines(recording, transfer)
   yield* timeLines(transfer)
   if (sent !== undefined && sent !== bytes) yield pc.yellow(`${bytes} bytes came, ${sent} were sent on`)

@@ -1,4 +1,5 @@
 import type { Direction } from '../../protocols/decoder.js'
+import { recordingEnded } from '../../recording/cut-off.js'
 import type { ConnectionRecord } from '../../recording/rows.js'
 import { TcpFlag } from './ip-packet.js'
 import type { IpPath } from './ip-packet.js'
@@ -125,7 +126,7 @@ export class TcpConversation {
     yield* this.loses('up', bytesUp, time)
     yield* this.loses('down', bytesDown, time)
     const refused = this.#state === 'asked' && connected === null
-    if (endReason === 'capture ended') {
+    if (endReason === 'capture ended' || endReason === recordingEnded) {
       // How it went on is not known.
       this.#state = 'over'
       return

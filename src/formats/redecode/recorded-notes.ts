@@ -1,3 +1,4 @@
+import { preparesData } from '../../protocols/ftp/index.js'
 import type { ConnectedNote, EventNote, ExchangeNote, OpenedNote } from '../../recording/notes.js'
 import type { Recording } from '../../recording/recording.js'
 import type { ConnectionRecord, EventRecord, Segment } from '../../recording/rows.js'
@@ -59,10 +60,13 @@ export class RecordedNotes {
   }
 
   /** What was sent by the relay itself on a control connection is recorded like what plugins sent; the command tells which it was. */
-  sentKind({ kind, messageId }: Segment): SentKind {
+  sentKind({ kind, messageId, bytes }: Segment): SentKind {
     if (kind !== 'command' && kind !== 'reply') return (sentKinds as readonly string[]).includes(kind) ? kind as SentKind : 'opaque'
     const [command] = messageId === null ? [] : this.#recording.ftpCommands({ where: `id = ${messageId}` })
-    return command?.changed === true ? kind : 'head'
+    if (command?.changed !== true) return 'head'
+    // The relay had no port for it: what it said instead is the command's reply, as it isn't with what plugins say.
+    const refused = kind === 'reply' && preparesData(command.verb) === 'passive' && (command.code ?? 0) >= 400 && bytes.toString('latin1').startsWith(`${command.code} `)
+    return refused ? 'head' : kind
   }
 
   /** The command that prepared a data connection: the last before its transfer's, or, without one, before it was opened. */

@@ -198,13 +198,14 @@ class Redecoding {
 
   /**
    * Which side ended in order isn't kept; it follows from why the connection ended, and from its last exchange: that was cut where the
-   * other side's end never came, and it ended where that did.
+   * other side's end never came, and it ended where that did. An FTP session ended with its server's side.
    */
   #end({ id, protocol, endReason, error, opened }: ConnectionRecord, time: number): void {
     if (error !== null || (endReason !== 'client closed' && endReason !== 'server closed')) return
     const first: Direction = endReason === 'client closed' ? 'up' : 'down'
     const last = protocol === 'http' ? this.#recording.lastExchange(id) : null
-    const at = Math.min(time, Math.max(opened, last?.ended ?? time))
+    const [session] = protocol === 'ftp' ? this.#recording.ftpSessions({ where: `connection_id = ${id}` }) : []
+    const at = Math.min(time, Math.max(opened, last?.ended ?? session?.ended ?? time))
     this.#ingest.end(id, first, at, true)
     if (last?.error?.startsWith('exchange cut') !== true) this.#ingest.end(id, first === 'up' ? 'down' : 'up', at, true)
   }

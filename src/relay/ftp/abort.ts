@@ -10,6 +10,9 @@ const longest = 64
 /** The telnet synch as it is meant to come before ABOR: IAC IP IAC DM (RFC 959 §4.1.3). */
 const synch = Buffer.from([0xff, 0xf4, 0xff, 0xf2])
 
+/** What becomes of urgency: Node has no way to send it. */
+export const notUrgent = 'it goes on as ordinary data, and a server that waits for urgent data reads it only after the transfer'
+
 /** Whether the client's stream stands at an ABOR without its LF. @param tail of what is held, as latin1. */
 export function lacksLineFeed(tail: (most: number) => string): boolean {
   return abortWithoutEnd.test(tail(longest))

@@ -7,7 +7,7 @@ import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
 import { HeldStream } from '../held-stream.js'
 import type { Replacement } from '../held-stream.js'
 import type { Inline, Pieces } from '../lane.js'
-import { lacksLineFeed } from './abort.js'
+import { lacksLineFeed, notUrgent } from './abort.js'
 import { BounceGuard } from './bounce-guard.js'
 import { Conversation } from './conversation.js'
 import type { DataConnection } from './data-connection.js'
@@ -211,7 +211,7 @@ export class FtpControl implements Inline {
     this.#lineEnd = null
     if (bytes.at(-1) !== CR || this.#guard !== null || !lacksLineFeed((most) => up.tail(most))) return
     this.#lineEnd = setTimeout(() => {
-      this.#event('ftp-urgent', 'a command came without its LF, which the client sent as urgent data: supplied', 'up', up.end)
+      this.#event('ftp-urgent', `ABOR came without its LF, which the client sent as urgent data, which a relay can't read: supplied; ${notUrgent}`, 'up', up.end)
       this.#lineFeedSupplied = true
       this.#supply?.('up', Buffer.from('\n'))
     }, lineEndPatience)

@@ -1,7 +1,7 @@
 import { preparesData } from '../../protocols/ftp/index.js'
 import type { CommandEvent, ReplyEvent } from '../../protocols/ftp/index.js'
 import type { Replacement } from '../held-stream.js'
-import { withSynch } from './abort.js'
+import { notUrgent, withSynch } from './abort.js'
 import { asksToDial, prepareActive } from './active.js'
 import { kept } from './plugged.js'
 import type { PluggedConversation } from './plugged.js'
@@ -95,12 +95,18 @@ export class Conversation {
   #decide(command: CommandEvent): Outcome | Promise<Outcome> {
     if (asksToDial(command)) return prepareActive(this.#session, command)
     switch (command.verb) {
-      case 'ABOR': return withSynch(command)
+      case 'ABOR': return this.#withSynch(command)
       case 'PASV': case 'EPSV': return askPassive(this.#session, command)
       case 'AUTH': return this.#session.settings.refuseTls
         ? { refuse: '534 TLS is not available here.', kind: 'ftp-tls-refused', why: `AUTH ${command.argumentText ?? ''} was answered with 534` } : null
       default: return null
     }
+  }
+
+  #withSynch(command: CommandEvent): Outcome {
+    const outcome = withSynch(command)
+    if (outcome !== null) this.#session.event('ftp-urgent', `ABOR came after telnet bytes of which one was urgent data, which a relay can't read: supplied; ${notUrgent}`, 'up', command.start)
+    return outcome
   }
 
   #carryOut({ message, start, end }: CommandEvent | ReplyEvent, outcome: Outcome): Replacement | null {
