@@ -19,7 +19,7 @@ export interface ToxiproxyArguments {
 /** Its flags have one dash and whole words, as Go has them; `-host` would be `-h -o -s -t`. @param words all that was typed. */
 export function readGoFlags(words: readonly string[]): string[] {
   if (words[0] !== 'toxiproxy') return [...words]
-  const flags = words.map((word) => /^-[a-z]{2}/.test(word) ? `-${word}` : word)
+  const flags = words.map((word) => word === '-h' ? '--help' : /^-[a-z]{2}/.test(word) ? `-${word}` : word)
   return flags.map((word, index) => flags[index - 1] === '--seed' ? seedText(word) : word.replace(/(?<=^--seed=).*$/s, seedText))
 }
 

@@ -75,7 +75,7 @@ export interface StageControl {
   reset(): void
   /** An event in the recording and the journal, tied to the connection and this direction. */
   tell(text: string, facts?: { readonly bytes?: number, readonly delayMs?: number }): void
-  /** The same for what is done to chunk after chunk: the first time an event, and the sums in another at the stage's end. */
+  /** The same for what is done to chunk after chunk: the first time an event, and where it was done more than once the sums in another at the stage's end. */
   count(text: string, facts: { readonly bytes?: number, readonly delayMs?: number }): void
 }
 

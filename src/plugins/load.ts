@@ -67,7 +67,9 @@ async function evaluate(path: string, what: string): Promise<LoadedModule> {
   const files = new Set<string>([path])
   const translator = createJiti(path, { fsCache: false, moduleCache: true, sourceMaps: true })
   const jiti = createJiti(path, {
-    fsCache: false, moduleCache: true, interopDefault: false, virtualModules: { wiretape: face },
+    fsCache: false, moduleCache: true, interopDefault: false,
+    // Not to be imported above: the faults that ship are plugins themselves, and stand on all of this.
+    virtualModules: { 'wiretape': face, 'wiretape/faults': await import('wiretape/faults') },
     transform: (options) => {
       if (options.filename !== undefined) files.add(options.filename)
       return { code: translator.transform(options) }

@@ -1,3 +1,4 @@
+import { microseconds } from '../recording/clock.js'
 import type { PluginEvent } from '../plugins/connection-plugins.js'
 import type { ConnectionInfo } from '../plugins/messages.js'
 
@@ -36,7 +37,7 @@ export class Journal {
 
   add(info: ConnectionInfo, { kind, source, parameters, hook, text, direction, message, bytes, delayMs }: PluginEvent): void {
     this.#entries.push({
-      number: ++this.#number, time: Math.round((performance.timeOrigin + performance.now()) * 1000), fault: source, parameters: parameters ?? null, kind, hook, text,
+      number: ++this.#number, time: microseconds(), fault: source, parameters: parameters ?? null, kind, hook, text,
       protocol: info.protocol, relay: info.relay, connection: info.ordinal,
       direction: direction ?? null, message: message ?? null, bytes: bytes ?? null, delayMs: delayMs ?? null,
     })

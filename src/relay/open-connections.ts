@@ -2,6 +2,7 @@ import type { ConnectionInfo } from '../plugins/messages.js'
 import type { Direction } from '../protocols/decoder.js'
 import type { Address } from '../recording/notes.js'
 import type { ConnectionRecorder } from '../recording/connection-recorder.js'
+import { microseconds } from '../recording/clock.js'
 import type { Recorder } from '../recording/recorder.js'
 import type { Protocol } from './address.js'
 
@@ -40,7 +41,7 @@ export interface OpenConnection {
   readonly connection: number
   readonly client: Address | null
   readonly target: string
-  /** Ms since the epoch. */
+  /** µs since the epoch. */
   readonly opened: number
   readonly bytesUp: number
   readonly bytesDown: number
@@ -108,7 +109,7 @@ export class OpenConnections {
 
   #enter(protocol: Protocol, tap: ConnectionRecorder | null, connection: Carried, info: ConnectionInfo, parent: Carried | null): void {
     this.#sockets += socketsOf(protocol)
-    this.#open.set(connection, { id: ++this.#ids, info, opened: Date.now(), protocol, handle: tap?.handle ?? null, parent, up: 0, down: 0, activity: 0, held: false, quietSince: Date.now() })
+    this.#open.set(connection, { id: ++this.#ids, info, opened: microseconds(), protocol, handle: tap?.handle ?? null, parent, up: 0, down: 0, activity: 0, held: false, quietSince: Date.now() })
   }
 
   /** Another carries it on from here: for everybody else it is the same connection. */

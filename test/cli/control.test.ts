@@ -101,6 +101,9 @@ test('what is wrong with the words is one line', async (t) => {
 })
 
 test('help has an example', async (t) => {
-  const { stdout } = await wiretape(t, 'toxiproxy', '--help')
-  t.regex(stdout.toString(), /Examples:\s+wiretape toxiproxy -port 8474/)
+  for (const flag of ['--help', '-help', '-h']) {
+    const { code, stdout } = await wiretape(t, 'toxiproxy', flag)
+    t.is(code, 0)
+    t.regex(stdout.toString(), /Examples:\s+wiretape toxiproxy -port 8474/)
+  }
 })

@@ -84,6 +84,17 @@ test('names of any text are told apart, and reached', async (t) => {
   t.deepEqual(Object.keys(Object.prototype), [])
 })
 
+test('a body that says that it is too large is refused before it comes', async (t) => {
+  const { control } = await controlled(t)
+  const peer = await connectTo(t, control.port)
+  peer.write('POST /proxies HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n')
+  t.regex(await peer.through('\r\n'), /^HTTP\/1\.1 413 /)
+  await peer.through('at most 1048576 bytes are read')
+  peer.takeAll()
+  peer.write(Buffer.alloc(1_048_577), 'GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  t.regex(await peer.through('\r\n'), /^HTTP\/1\.1 200 /)
+})
+
 test('a head that never ends is cut off, and holds nobody up meanwhile', async (t) => {
   const { control, ask } = await controlled(t)
   const slow = await connectTo(t, control.port)

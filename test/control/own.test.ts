@@ -5,7 +5,10 @@ import { freePort } from '../real/free-port.js'
 import { until, within } from '../real/deadline.js'
 import { controlled } from './controlling.js'
 import type { Asked, Controlled } from './controlling.js'
+import { definePlugin } from 'wiretape'
 import type { JournalEntry, OpenConnection } from 'wiretape'
+import { latency } from 'wiretape/faults'
+import { taping } from '../real/relaying.js'
 
 const at = '/wiretape/v1'
 
@@ -151,13 +154,40 @@ test('connections are listed, closed and reset', async (t) => {
 
 test('the journal, from where one has read to', async (t) => {
   const { ask, relay } = await controlled(t, { tcp: `0=127.0.0.1:${await echoServer(t)}` })
-  t.deepEqual(read(await ask('GET', `${at}/journal`)), { entries: [], last: 0 })
+  t.deepEqual(read(await ask('GET', `${at}/journal`)), { entries: [], first: null, last: 0 })
   await ask('POST', `${at}/faults`, { plugin: 'limit-data', options: { bytes: 1, direction: 'down' }, name: 'short' })
   await (await connectTo(t, relay.port)).write('xy').over()
   const { entries, last } = read<{ entries: JournalEntry[], last: number }>(await ask('GET', `${at}/journal?after=0`))
   t.true(entries.some(({ fault, text }) => fault === 'short' && text.includes('closed the connection after 1 bytes')), JSON.stringify(entries))
   t.is(entries.at(-1)!.number, last)
-  t.deepEqual(read(await ask('GET', `${at}/journal?after=${last}`)), { entries: [], last })
+  t.deepEqual(read(await ask('GET', `${at}/journal?after=${last}`)), { entries: [], first: 1, last })
+})
+
+test('a journal that has lost its oldest entries says so', async (t) => {
+  const { ask, relay } = await controlled(t)
+  const chatter = definePlugin({
+    name: 'chatter', description: 'Tells a great deal.',
+    setup: ({ tell }) => ({ connection: { open: () => { for (let n = 1; n <= 20_001; n++) tell(`number ${n}`) } } }),
+  })
+  await ask('POST', '/proxies', { name: 'p', upstream: `127.0.0.1:${await echoServer(t)}` })
+  relay.inject(chatter)
+  await (await connectTo(t, relay.port)).write('x').take(1)
+  const { entries, first, last } = read<{ entries: JournalEntry[], first: number, last: number }>(await ask('GET', `${at}/journal?after=5`))
+  t.deepEqual([entries.length, entries[0]!.number, first, last], [10_000, 10_002, 10_002, 20_001])
+  t.is(entries[0]!.text, 'number 10002')
+})
+
+test('what is open has the time and the client by which a recording has it too', async (t) => {
+  const { relay, recorded } = await taping(t, { tcp: `0=127.0.0.1:${await echoServer(t)}`, plugins: [latency({ direction: 'up' })] })
+  const peer = await connectTo(t, relay.port)
+  await peer.write('x').take(1)
+  const [open] = relay.connections()
+  const [entry] = relay.journal()
+  const recording = await recorded()
+  const [found] = [...recording.connections({ where: `client_port = ${open!.client!.port} AND client_host = '${open!.client!.host}'` })]
+  const [event] = [...recording.events({ where: `kind = 'fault'` })]
+  // µs on one clock: what is told of one moment is told within a few of the machine's.
+  t.true(Math.abs(open!.opened - found!.opened) < 60e6 && Math.abs(entry!.time - event!.time) < 60e6)
 })
 
 test('plugins, with their options', async (t) => {

@@ -10,7 +10,8 @@ import { bandwidth, corrupt, latency, limitData, noop, resetPeer, slicer, slowCl
 import type { ShippedFault } from 'wiretape/faults'
 import { connectTo, echoServer, peerServer } from '../real/peer.js'
 import { run } from '../real/program.js'
-import { relaying } from '../real/relaying.js'
+import { until } from '../real/deadline.js'
+import { relaying, taping } from '../real/relaying.js'
 
 const body = Buffer.alloc(100_000, 'wiretape ')
 
@@ -346,4 +347,29 @@ test('the same seed and the same traffic give the same journal', async (t) => {
   t.true(first.lines.length > 20)
   t.deepEqual(await journal(42), first)
   t.notDeepEqual(await journal(43), first)
+})
+
+test('of several faults on a stream only those that change bytes are told as changing them, with their options', async (t) => {
+  const { relay, recorded } = await taping(t, { tcp: `0=127.0.0.1:${await echoServer(t)}`, seed: 3 })
+  relay.inject(latency({ ms: 1, direction: 'up' }))
+  const first = relay.inject(corrupt({ rate: 1, direction: 'up' }))
+  relay.inject(slicer({ size: 3, direction: 'up' }))
+  const holding = relay.inject(latency({ ms: 3_600_000, direction: 'up' }))
+  const peer = await connectTo(t, relay.port)
+  const changed = (): string[] => relay.journal().filter(({ kind }) => kind === 'changed').map(({ fault, parameters, hook, direction }) => `${fault} ${parameters} ${hook} ${direction}`)
+  peer.write('hello world')
+  await until(() => relay.journal().some(({ parameters, kind }) => kind === 'fault' && parameters?.startsWith('latency:ms=3600000') === true), 'the bytes to be held')
+  t.deepEqual(changed(), [])
+  // Its bytes are still on their way when it is gone.
+  first.remove()
+  holding.remove()
+  t.is((await peer.take(11)).length, 11)
+  t.deepEqual(changed(), ['corrupt corrupt:rate=1,direction=up stream up'])
+  relay.inject(limitData({ bytes: 4, direction: 'up' }), { name: 'short' })
+  peer.write('and more')
+  await peer.over()
+  const all = ['corrupt corrupt:rate=1,direction=up stream up', 'short limit-data:bytes=4,direction=up stream up']
+  t.deepEqual(changed(), all)
+  const events = [...(await recorded()).events({ where: `kind = 'changed'` })]
+  t.deepEqual(events.map(({ source, parameters, hook, direction }) => `${source} ${parameters} ${hook} ${direction}`), all)
 })

@@ -54,6 +54,12 @@ test('a TypeScript file works wherever it lies, with options from its name or be
   t.is(await greeted((await relaying(t, { tcp, plugins: [{ plugin: path, options: { times: 3 } }] })).port), 'byebyebye!')
 })
 
+test('a file that lies anywhere may import the faults that ship', async (t) => {
+  const path = join(temporaryFolder(t), 'say.ts')
+  writeFileSync(path, `import { noop } from 'wiretape/faults'\n${saying(`const word: string = noop().plugin.name`)}`)
+  t.is(await greeted((await relaying(t, { tcp: `0=127.0.0.1:${await greeter(t)}`, plugins: [path] })).port), 'noop!')
+})
+
 test('options are checked before anything starts', async (t) => {
   const path = join(temporaryFolder(t), 'say.ts')
   writeFileSync(path, saying(`const word = 'bye'`))

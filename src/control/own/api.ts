@@ -28,8 +28,9 @@ export function ownApi(relay: Relay, shipped: Shipped, turns: Turns, isToxic: (f
     { methods: ['GET'], path: `${ownPath}/journal`, answer: ({ query }) => {
       const after = query.get('after') ?? '0'
       if (!/^\d{1,15}$/.test(after)) throw new WiretapeError('usage', `after=${after}: expected the number of an entry, such as the "last" of an earlier answer`)
-      const entries = relay.journal(Number(after))
-      return jsonAnswer(200, `${JSON.stringify({ entries, last: entries.at(-1)?.number ?? Number(after) })}\n`)
+      const kept = relay.journal()
+      const entries = kept.filter(({ number }) => number > Number(after))
+      return jsonAnswer(200, `${JSON.stringify({ entries, first: kept[0]?.number ?? null, last: entries.at(-1)?.number ?? Number(after) })}\n`)
     } },
   ]
   const index = jsonAnswer(200, `${JSON.stringify({ wiretape: 1, routes: routes.map(({ methods, path }) => `${methods.join(', ')} ${path}`) })}\n`)

@@ -24,10 +24,20 @@ export class Joint implements AsyncIterableIterator<Buffer, undefined> {
   #asked: Promise<IteratorResult<Buffer, undefined>> | null
   #waiter: ((result: IteratorResult<Buffer, undefined>) => void) | null = null
   #ended = false
+  /** The reader went before the end. */
+  #left = false
+  readonly #onGiven: (bytes: Buffer) => void
 
-  constructor({ from, asked }: Draw) {
+  /** @param onGiven told of what the reader is given, before it is. */
+  constructor({ from, asked }: Draw, onGiven: (bytes: Buffer) => void = () => {}) {
     this.#from = from
     this.#asked = asked
+    this.#onGiven = onGiven
+  }
+
+  /** The reader was told that nothing more comes. */
+  get exhausted(): boolean {
+    return this.#ended && !this.#left
   }
 
   [Symbol.asyncIterator](): this {
@@ -45,6 +55,7 @@ export class Joint implements AsyncIterableIterator<Buffer, undefined> {
 
   /** The reader wants no more. */
   return(): Promise<IteratorResult<Buffer, undefined>> {
+    this.#left ||= !this.#ended
     this.end()
     return Promise.resolve(over)
   }
@@ -94,6 +105,7 @@ export class Joint implements AsyncIterableIterator<Buffer, undefined> {
   #give(result: IteratorResult<Buffer, undefined>): void {
     const waiter = this.#waiter
     this.#waiter = null
+    if (waiter !== null && result.done !== true) this.#onGiven(result.value)
     waiter?.(result)
   }
 }

@@ -1,6 +1,7 @@
 import type { Member } from '../../plugins/connection-plugins.js'
 import type { StageControl, StreamStage } from '../../plugins/hooks.js'
 import { Sleepers } from '../../plugins/sleepers.js'
+import { Account } from './account.js'
 import { Counts } from './counts.js'
 import type { Facts } from './counts.js'
 import { Joint } from './joint.js'
@@ -22,6 +23,10 @@ export interface Chain {
   cameAt(chunk: Uint8Array): number
   stamp(chunk: Uint8Array, time: number): void
   dropped(chunk: Uint8Array): void
+  /** What a link is given, as it is now: kept by the chain where nothing could have written to it, else a copy. */
+  asGiven(link: StageLink, chunk: Buffer): Buffer
+  /** Not all that it was given comes out of it as it went in. */
+  changes(link: StageLink): void
   close(): void
   reset(): void
   tell(use: StageUse, kind: string, text: string, facts: Facts): void
@@ -41,13 +46,15 @@ export class StageLink implements Spring, StageControl {
   readonly #output: AsyncIterator<Uint8Array | string>
   readonly #sleepers = new Sleepers()
   readonly #counts = new Counts((kind, text, facts) => this.#chain.tell(this.use, kind, text, facts))
+  /** What it alone changes: the chain's own account doesn't know whose change it is. */
+  readonly #account = new Account(0, () => this.#chain.changes(this))
   #over = false
   #closed = false
 
   constructor(use: StageUse, draw: Draw, chain: Chain) {
     this.use = use
     this.#chain = chain
-    this.input = new Joint(draw)
+    this.input = new Joint(draw, (bytes) => this.#account.wentIn(bytes, chain.asGiven(this, bytes)))
     this.#output = start(() => use.stage(this.input, this))
   }
 
@@ -74,17 +81,23 @@ export class StageLink implements Spring, StageControl {
     const turn = turnOver()
     if (turn !== null) await turn
     if (done === true) return { done, value: undefined }
-    return { done: false, value: yieldedBytes(value) }
+    const bytes = yieldedBytes(value)
+    if (bytes.length > 0) this.#account.cameOut(bytes)
+    return { done: false, value: bytes }
   }
 
   leave(): Draw | null {
     this.#counts.end()
+    this.#account.close()
+    // What it never asked for goes no further either.
+    if (!this.input.exhausted) this.#chain.changes(this)
     this.#chain.left(this)
     return this.removed && !this.#closed ? this.input.draw() : null
   }
 
   failed(thrown: unknown): Draw | null {
     this.#counts.end()
+    this.#account.close()
     this.#chain.left(this)
     return this.#chain.failed(this.use, thrown) ? this.input.draw() : null
   }
@@ -103,6 +116,7 @@ export class StageLink implements Spring, StageControl {
   }
 
   drop(chunk: Uint8Array): void {
+    this.#account.letGo(chunk)
     this.#chain.dropped(chunk)
   }
 

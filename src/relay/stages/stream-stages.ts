@@ -61,7 +61,10 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   readonly #tail: Joint
   #links: StageLink[] = []
   readonly #times = new WeakMap<Uint8Array, number>()
-  #changed: string | null = null
+  /** Chunks that came, as they came: only the first stage is given them. */
+  readonly #asCame = new WeakMap<Uint8Array, Buffer>()
+  /** Links that have changed something; whether that was told. */
+  readonly #changers = new Map<StageLink, boolean>()
   /** The end of this direction is to be that of both. */
   #closing = false
   #patience: NodeJS.Timeout | undefined = undefined
@@ -138,7 +141,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   moveTo(owner: Pick<StreamStagesOptions, 'onReset' | 'onClose' | 'onBare'>): void {
     this.#options = { ...this.#options, ...owner, tap: null }
     // What is changed from here on is told once more: the recording doesn't have it any more.
-    this.#changed = null
+    for (const link of this.#changers.keys()) this.#changers.set(link, false)
   }
 
   /** Leaves the socket to others: only where it is bare. */
@@ -159,6 +162,15 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
 
   dropped(chunk: Uint8Array): void {
     this.#account.letGo(chunk)
+  }
+
+  asGiven(link: StageLink, chunk: Buffer): Buffer {
+    const kept = link === this.#links[0] ? this.#asCame.get(chunk) : undefined
+    return kept ?? Buffer.from(chunk)
+  }
+
+  changes(link: StageLink): void {
+    if (!this.#changers.has(link)) this.#changers.set(link, false)
   }
 
   close(): void {
@@ -206,6 +218,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
 
   left(link: StageLink): void {
     this.#links = this.#links.filter((one) => one !== link)
+    if (this.#changers.get(link) === true) this.#changers.delete(link)
   }
 
   #insert(at: number, use: StageUse): void {
@@ -279,7 +292,9 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     const { at, time } = piece
     const until = Math.min(piece.bytes.length, at + largestChunk)
     const bytes = at === 0 && until === piece.bytes.length ? piece.bytes : piece.bytes.subarray(at, until)
-    this.#account.wentIn(bytes, bytes === piece.bytes ? piece.asCame : piece.asCame.subarray(at, until))
+    const asCame = bytes === piece.bytes ? piece.asCame : piece.asCame.subarray(at, until)
+    this.#account.wentIn(bytes, asCame)
+    this.#asCame.set(bytes, asCame)
     this.#times.set(bytes, time)
     piece.at = until
     if (until === piece.bytes.length) this.#waiting.shift()
@@ -291,11 +306,16 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   #tellSent(offset: number, replaced: number, bytes: Buffer): void {
     const { tap, plugins, direction } = this.#options
     tap?.sent(direction, offset, replaced, bytes, 'opaque')
-    const sources = this.#links.map(({ use }) => use.member.name).join(', ')
-    if (this.#changed === sources) return
-    this.#changed = sources
-    const hook = this.#links[0]?.use.path ?? 'stream'
-    plugins.tell({ kind: 'changed', source: sources, hook, text: `${hook}: changed what goes ${direction} from here on${tap === null ? ', which the recording has as it was before' : ''}`, direction, ...(tap === null ? {} : { offset }) })
+    for (const [link, told] of this.#changers) {
+      if (told) continue
+      const { use: { member: { name, parameters }, path } } = link
+      plugins.tell({
+        kind: 'changed', source: name, parameters, hook: path,
+        text: `${path}: changed what goes ${direction} from here on${tap === null ? ', which the recording has as it was before' : ''}`, direction, ...(tap === null ? {} : { offset }),
+      })
+      if (this.#links.includes(link)) this.#changers.set(link, true)
+      else this.#changers.delete(link)
+    }
   }
 
   readonly #onClose = (): void => {
