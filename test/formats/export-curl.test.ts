@@ -119,6 +119,15 @@ withCurl('a chunked body is sent chunked again; one that was cut is sent as far 
   t.regex(script, /-H 'Host: a' --data-binary half\n$/)
 })
 
+withCurl('a chunked body that is empty is ended, and so is one with trailers', async (t) => {
+  const { came } = await repeated(t, [
+    request('POST /empty HTTP/1.1', ['Host: a', 'Transfer-Encoding: chunked'], '0\r\n\r\n'), request('GET /empty HTTP/1.1', ['Host: a', 'Transfer-Encoding: gzip, chunked', 'Content-Type: x'], '0\r\n\r\n'),
+    request('PUT /trailers HTTP/1.1', ['Host: a', 'Transfer-Encoding: Chunked'], '0\r\nX: 0\r\nY: 0\r\n\r\n'),
+  ])
+  t.deepEqual(came.map(String), ['POST /empty', 'GET /empty', 'PUT /trailers'].map((line, place) => (
+    `${line} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ${['chunked', 'gzip, chunked', 'Chunked'][place]}\r\n${place === 1 ? 'Content-Type: x\r\n' : ''}\r\n0\r\n\r\n`)))
+})
+
 withCurl('the body of a HEAD is left out, that is said, and the command doesn\'t wait for an answer\'s body', async (t) => {
   const bodies = [request('HEAD /sized HTTP/1.1', ['Host: a'], 'hello'), request('HEAD /chunked HTTP/1.1', ['Host: a', 'Transfer-Encoding: chunked'], '3\r\nabc\r\n0\r\n\r\n')]
   const { came, script } = await repeated(t, bodies)

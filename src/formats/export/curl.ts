@@ -52,16 +52,19 @@ function* command(wire: ExchangeWire, server: string): Generator<string> {
   const isHead = method === 'HEAD'
   if (isHead && exchange.requestBodySize > 0) yield `# its body, ${exchange.requestBodySize} bytes, is left out: curl has none for HEAD\n`
   const bodySize = isHead ? 0 : exchange.requestBodySize
-  const words = ['curl', '-sS', version === '1.0' ? '--http1.0' : '--http1.1', ...methodWords(method, bodySize), ...addressWords(server, target)]
-  const lines = fieldLines(head).filter((line) => !isHead || nameOf(line) !== 'transfer-encoding')
-  for (const header of headerWords(lines, bodySize)) words.push('-H', header)
-  if (bodySize === 0) yield `${words.join(' ')}\n`
+  const fields = fieldLines(head)
+  // An empty one too has an end: without a body, curl tells of chunks and sends none.
+  const hasBody = bodySize > 0 || (!isHead && fields.some(isChunked))
+  const words = ['curl', '-sS', version === '1.0' ? '--http1.0' : '--http1.1', ...methodWords(method, hasBody), ...addressWords(server, target)]
+  const lines = fields.filter((line) => !isHead || nameOf(line) !== 'transfer-encoding')
+  for (const header of headerWords(lines, bodySize, hasBody)) words.push('-H', header)
+  if (!hasBody) yield `${words.join(' ')}\n`
   else yield* withBody(words.join(' '), wire)
 }
 
-function methodWords(method: string, bodySize: number): string[] {
+function methodWords(method: string, hasBody: boolean): string[] {
   if (method === 'HEAD') return ['--head']
-  if (method === (bodySize === 0 ? 'GET' : 'POST')) return []
+  if (method === (hasBody ? 'POST' : 'GET')) return []
   // In one word: a method may begin with a dash.
   return method.startsWith('-') ? [shellWord(`-X${method}`)] : ['-X', shellWord(method)]
 }
@@ -73,14 +76,14 @@ function addressWords(server: string, target: string): string[] {
 }
 
 /** Lines as they were on the wire, in their order. */
-function headerWords(lines: readonly string[], bodySize: number): string[] {
+function headerWords(lines: readonly string[], bodySize: number, hasBody: boolean): string[] {
   const words: string[] = []
   const kept = lines.filter((line) => !isOtherLength(line, bodySize))
   const hosts = kept.filter((line) => nameOf(line) === 'host')
   // curl puts Host first. Where it was not, or not once, curl's own is turned off and the line goes with the one before it.
   const ownHost = hosts.length === 1 && nameOf(kept[0]!) === 'host'
   if (!ownHost) words.push('Host:')
-  for (const name of bodySize === 0 ? ownHeaders : [...ownHeaders, ...ownHeadersOfBody]) if (!kept.some((line) => nameOf(line) === name.toLowerCase())) words.push(`${name}:`)
+  for (const name of hasBody ? [...ownHeaders, ...ownHeadersOfBody] : ownHeaders) if (!kept.some((line) => nameOf(line) === name.toLowerCase())) words.push(`${name}:`)
   for (const [place, line] of kept.entries()) {
     const riding = (nameOf(line) === 'host' && !ownHost) || line.startsWith('@')
     if (riding && place > 0) words[words.length - 1] += `\r\n${line}`
@@ -92,6 +95,10 @@ function headerWords(lines: readonly string[], bodySize: number): string[] {
 /** Of a request that was cut, or framed twice: curl would wait to send the rest. */
 function isOtherLength(line: string, bodySize: number): boolean {
   return nameOf(line) === 'content-length' && line.slice(line.indexOf(':') + 1).trim() !== String(bodySize)
+}
+
+function isChunked(line: string): boolean {
+  return nameOf(line) === 'transfer-encoding' && /\bchunked[ \t]*$/i.test(line)
 }
 
 function nameOf(line: string): string {

@@ -1,4 +1,5 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { encodeText } from '../../protocols/content/charset.js'
 import { contentCodings, decodePieces } from '../../protocols/content/coding.js'
 import { readText } from '../../protocols/content/text.js'
 import type { RecordedPiece } from '../../recording/legs.js'
@@ -52,11 +53,13 @@ function decodeAtOnce(bytes: Buffer, codings: readonly string[]): Buffer | null 
 function heldText(bytes: Buffer, type: string | null): Pick<HarBody, 'base64' | 'charset' | 'text'> {
   const text = readText(bytes, type, false)
   if (text === null) return { base64: true, charset: null, text: bytes.toString('base64') }
-  if (text.charset !== 'utf-8' && text.charset !== 'utf8') return { base64: false, charset: text.charset, text: text.text }
-  // A mark of byte order is part of it, and what isn't UTF-8 would come back as other bytes.
-  const exact = bytes.toString('utf8')
-  return exact.includes('�') && !Buffer.from(exact).equals(bytes)
-    ? { base64: true, charset: null, text: bytes.toString('base64') } : { base64: false, charset: null, text: exact }
+  const isUtf8 = text.charset === 'utf-8' || text.charset === 'utf8'
+  // A mark of byte order is part of it.
+  const exact = isUtf8 ? bytes.toString('utf8') : text.text
+  const charset = isUtf8 ? null : text.charset
+  // What would come back as other bytes is told as bytes.
+  const back = charset === null ? Buffer.from(exact) : encodeText(exact, charset)
+  return back?.equals(bytes) === true ? { base64: false, charset, text: exact } : { base64: true, charset: null, text: bytes.toString('base64') }
 }
 
 async function longBody(pieces: () => Iterable<RecordedPiece>, codings: readonly string[], undecoded: string | null): Promise<HarBody> {

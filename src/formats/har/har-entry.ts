@@ -1,3 +1,6 @@
+import { readRequestBody, readResponseBody } from './har-body.js'
+import type { HarBody } from './har-body.js'
+
 /*
  * HAR 1.2 as programs write it: nothing is there for certain, and nothing is of its type for certain. What isn't usable is
  * read as if it weren't there.
@@ -5,19 +8,12 @@
 
 export type HarFields = readonly (readonly [name: string, value: string])[]
 
-export interface HarBody {
-  /** Null where the HAR doesn't have it. */
-  readonly bytes: Buffer | null
-  /** As the HAR says, decoded; null where it doesn't. */
-  readonly size: number | null
-}
-
 export interface HarEntry {
   readonly method: string
   readonly url: string
   readonly requestVersion: string
   readonly requestHeaders: HarFields
-  readonly requestBody: Buffer
+  readonly requestBody: HarBody
   /** 0 where there was no response. */
   readonly status: number
   readonly reason: string
@@ -46,9 +42,6 @@ export interface HarTimes {
 
 type Json = Readonly<Record<string, unknown>>
 
-/** A body that is said to be larger isn't one: offsets behind it couldn't be told apart any more. */
-const largestSize = 2 ** 50
-
 /** @returns what is wrong with it, in words, where it can't be read. */
 export function readHarEntry(value: unknown): HarEntry | string {
   const entry = object(value)
@@ -61,39 +54,15 @@ export function readHarEntry(value: unknown): HarEntry | string {
   const times = readTimes(entry)
   if (times === null) return 'its startedDateTime is no time'
   const status = Number(response['status'])
+  const [requestHeaders, responseHeaders] = [fields(request['headers']), fields(response['headers'])]
   return {
-    method, url, times, requestVersion: string(request['httpVersion']), requestHeaders: fields(request['headers']), requestBody: requestBody(object(request['postData']), request['bodySize']),
+    method, url, times, requestVersion: string(request['httpVersion']), requestHeaders,
+    requestBody: readRequestBody(object(request['postData']), request['bodySize'], byName(requestHeaders)),
     status: Number.isInteger(status) && status >= 100 && status <= 999 ? status : 0, reason: string(response['statusText']),
-    responseVersion: string(response['httpVersion']), responseHeaders: fields(response['headers']), responseBody: responseBody(content),
+    responseVersion: string(response['httpVersion']), responseHeaders, responseBody: readResponseBody(content, response['bodySize'], byName(responseHeaders)),
     error: string(response['_error']) || null, connection: string(entry['connection']) || null, serverAddress: string(entry['serverIPAddress']).replace(/^\[(.*)\]$/, '$1') || null,
     webSocketMessages: Array.isArray(entry['_webSocketMessages']) ? entry['_webSocketMessages'].length : 0,
   }
-}
-
-function requestBody(data: Json, size: unknown): Buffer {
-  const text = data['text']
-  // HAR has no word for it in a request: `_encoding` is ours.
-  if (typeof text === 'string' && text !== '') return textBytes(text, data['encoding'] ?? data['_encoding'], size, data['mimeType'])
-  const params = Array.isArray(data['params']) ? data['params'].map(object) : []
-  if (params.length === 0 || !/^application\/x-www-form-urlencoded\b/i.test(string(data['mimeType']))) return Buffer.alloc(0)
-  return Buffer.from(params.map((param) => `${string(param['name'])}=${string(param['value'])}`).join('&'))
-}
-
-function responseBody(content: Json): HarBody {
-  const { text, size } = content
-  return { bytes: typeof text === 'string' ? textBytes(text, content['encoding'], size, content['mimeType']) : null, size: typeof size === 'number' && Number.isInteger(size) && size >= 0 && size <= largestSize ? size : null }
-}
-
-/**
- * A HAR has text, not the bytes that it was. They were UTF-8, unless their number says that each character was one (mitmproxy
- * writes so what it can't read), or, where that says neither, the charset does.
- */
-function textBytes(text: string, encoding: unknown, size: unknown, type: unknown): Buffer {
-  if (encoding === 'base64') return Buffer.from(text, 'base64')
-  const bytes = Buffer.from(text)
-  // oxlint-disable-next-line no-control-regex
-  if (bytes.length === size || bytes.length === text.length || !/^[\u0000-\u00ff]*$/.test(text)) return bytes
-  return text.length === size || /charset\s*=\s*"?(?:iso-8859-1|latin1|windows-1252|us-ascii)\b/i.test(string(type)) ? Buffer.from(text, 'latin1') : bytes
 }
 
 /** Phases follow one another; -1 stands for one that there wasn't. `ssl` is within `connect`. */
@@ -127,6 +96,10 @@ function microseconds(text: string): number | null {
 function fields(value: unknown): HarFields {
   if (!Array.isArray(value)) return []
   return value.map(object).map((field) => [string(field['name']), string(field['value'])] as const).filter(([name]) => name !== '')
+}
+
+function byName(all: HarFields): ReadonlyMap<string, string> {
+  return new Map(all.map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 function object(value: unknown): Json {

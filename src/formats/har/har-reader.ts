@@ -99,28 +99,34 @@ export class HarReader implements CaptureReader {
       writer.received(handle, direction, time, bytes[direction], what)
       bytes[direction] += what.length
     }
+    const tell = (direction: 'up' | 'down', { changed, unknown }: WrittenMessage, time: number): void => {
+      for (const text of changed) writer.event(handle, time, { kind: 'har-rewritten', direction, text })
+      if (unknown !== null) writer.event(handle, time, { kind: bodyUnknownEvent, direction, message, text: unknown })
+    }
     send('up', request.head, times.request)
     send('up', request.body, times.requestEnd)
-    for (const text of request.changed) writer.event(handle, times.request, { kind: 'har-rewritten', direction: 'up', text })
+    tell('up', request, times.request)
     connection.lastTime = Math.max(times.requestEnd, times.responseEnd)
-    if (status === 0) {
-      this.#close(connection, entry.error ?? 'the HAR has no response')
-      return
+    const response = status === 0 ? null : writeResponse(entry)
+    if (response !== null) {
+      tell('down', response, times.response)
+      send('down', response.head, times.response)
+      send('down', response.body, times.responseEnd)
     }
-    const response = writeResponse(entry)
-    for (const text of response.changed) writer.event(handle, times.response, { kind: 'har-rewritten', direction: 'down', text })
-    if (response.unknown) writer.event(handle, times.response, { kind: bodyUnknownEvent, direction: 'down', message, text: 'neither the response\'s body nor its size is in the HAR: it is imported as empty' })
-    send('down', response.head, times.response)
-    send('down', response.body, times.responseEnd)
-    if (response.missing > 0) {
-      this.counts.missingBytes += response.missing
-      writer.missing(handle, 'down', times.responseEnd, bytes.down, response.missing)
-      this.#close(connection, 'the body is not in the HAR')
-    } else if (status === 101 || key === null || (entry.method === 'CONNECT' && status < 300)) {
-      this.#close(connection, null)
-    } else {
-      this.#keep(key, connection)
-    }
+    // The response first: nothing is read of what comes after a gap.
+    const missing = this.#lose(connection, 'up', request.missing) + this.#lose(connection, 'down', response?.missing ?? 0)
+    if (response === null) this.#close(connection, entry.error ?? 'the HAR has no response')
+    else if (missing > 0) this.#close(connection, 'the body is not in the HAR')
+    else if (status === 101 || key === null || (entry.method === 'CONNECT' && status < 300)) this.#close(connection, null)
+    else this.#keep(key, connection)
+  }
+
+  #lose({ handle, bytes, lastTime }: Open, direction: 'up' | 'down', length: number): number {
+    if (length === 0) return 0
+    this.counts.missingBytes += length
+    this.#writer.missing(handle, direction, lastTime, bytes[direction], length)
+    bytes[direction] += length
+    return length
   }
 
   /** One that the HAR says it is, and that has no other entry at that time: HTTP/2 has many at once, HTTP/1 can't. */

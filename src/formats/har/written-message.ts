@@ -1,3 +1,4 @@
+import type { HarBody } from './har-body.js'
 import type { HarEntry, HarFields } from './har-entry.js'
 
 /** A message as HTTP/1 has it, made of what a HAR says of it. */
@@ -6,8 +7,8 @@ export interface WrittenMessage {
   readonly body: Buffer
   /** Bytes of the body that the HAR tells of and doesn't have. */
   readonly missing: number
-  /** The HAR tells neither the body nor how long it was: there may have been none. */
-  readonly unknown: boolean
+  /** Why nothing of the body is known, in words; null where it is. */
+  readonly unknown: string | null
   /** What isn't as it was on the wire, in words. */
   readonly changed: readonly string[]
 }
@@ -21,24 +22,34 @@ const framing: ReadonlySet<string> = new Set(['content-length', 'transfer-encodi
 export function writeRequest(entry: HarEntry, target: string, authority: string): WrittenMessage | null {
   const { method, requestHeaders, requestBody, requestVersion } = entry
   if (!token.test(method)) return null
-  const isBare = requestBody.length === 0
-  const { fields, changed } = writable(requestHeaders, (name, value) => isBare || !framing.has(name) || isLength(name, value, requestBody.length))
+  const { bytes, missing, unknown } = requestBody
+  const length = bytes.length + missing
+  const isBare = length === 0
+  const { fields, changed } = writable(requestHeaders, (name, value) => isBare || !framing.has(name) || isLength(name, value, length))
+  changed.push(...requestBody.rewritten)
   const withHost = fields.some(([name]) => name.toLowerCase() === 'host') ? fields : [['Host', authority] as const, ...fields]
-  const framed = isBare ? withoutFraming(withHost, changed, 'request') : withLength(withHost, requestHeaders, requestBody.length, changed, 'request')
-  return { head: headOf(`${method} ${target} ${versionOf(requestVersion, changed)}`, framed), body: requestBody, missing: 0, unknown: false, changed }
+  const framed = isBare ? withoutFraming(withHost, changed, 'request') : withLength(withHost, requestHeaders, length, changed, 'request')
+  return { head: headOf(`${method} ${target} ${versionOf(requestVersion, changed)}`, relabelled(framed, requestBody)), body: bytes, missing, unknown, changed }
 }
 
-export function writeResponse({ method, status, reason, responseVersion, responseHeaders, responseBody: { bytes, size } }: HarEntry): WrittenMessage {
+export function writeResponse({ method, status, reason, responseVersion, responseHeaders, responseBody }: HarEntry): WrittenMessage {
   const line = (changed: string[]): string => `${versionOf(responseVersion, changed)} ${status} ${oneLine(reason)}`
   // RFC 9112 §6.3: whatever these say of a body, there is none.
   if (method === 'HEAD' || status < 200 || status === 204 || status === 304) {
     const { fields, changed } = writable(responseHeaders, () => true)
-    return { head: headOf(line(changed), fields), body: Buffer.alloc(0), missing: 0, unknown: false, changed }
+    return { head: headOf(line(changed), fields), body: Buffer.alloc(0), missing: 0, unknown: null, changed }
   }
-  const missing = bytes === null ? size ?? 0 : 0
-  const body = bytes ?? Buffer.alloc(0)
-  const { fields, changed } = writable(responseHeaders, (name, value) => !framing.has(name) || isLength(name, value, body.length + missing))
-  return { head: headOf(line(changed), withLength(fields, responseHeaders, body.length + missing, changed, 'response')), body, missing, unknown: bytes === null && size === null, changed }
+  const { bytes, missing, unknown } = responseBody
+  const length = bytes.length + missing
+  const { fields, changed } = writable(responseHeaders, (name, value) => !framing.has(name) || isLength(name, value, length))
+  changed.push(...responseBody.rewritten)
+  return { head: headOf(line(changed), relabelled(withLength(fields, responseHeaders, length, changed, 'response'), responseBody)), body: bytes, missing, unknown, changed }
+}
+
+/** Who reads a body by its type is to find what it says. */
+function relabelled(fields: HarFields, { isRelabelled }: HarBody): HarFields {
+  if (!isRelabelled) return fields
+  return fields.map(([name, value]) => [name, name.toLowerCase() === 'content-type' ? value.replace(/(;\s*charset\s*=\s*)(?:"[^"]*"|[^";\s]+)/i, '$1utf-8') : value] as const)
 }
 
 /** Without what HTTP/1 can't have: HTTP/2's own fields, names that are none. */
