@@ -22,13 +22,15 @@ const largestSize = 2 ** 50
 
 const byteOrderMark = '\ufeff'
 
-/** @param bodySize of the response. @param headers by their names in lower case. */
-export function readResponseBody(content: Json, bodySize: unknown, headers: ReadonlyMap<string, string>): HarBody {
+/** What decoders put where bytes are no text. */
+const replacement = '\ufffd'
+
+/** @param headers by their names in lower case. */
+export function readResponseBody(content: Json, headers: ReadonlyMap<string, string>): HarBody {
   const { text, encoding, mimeType, _charset: charset } = content
   const size = sizeOf(content['size'])
-  // mitmproxy tells the size on the wire, and the decoded text.
-  const isOfWire = isCoded(headers) && size === bodySize
-  if (typeof text === 'string') return textBody(text, encoding, isOfWire && text !== '' ? null : size, charsetOf(charset, mimeType, headers.get('content-type')), 'response')
+  // mitmproxy and Firefox tell the size on the wire, and have the decoded text.
+  if (typeof text === 'string') return textBody(text, encoding, isCoded(headers) && text !== '' ? null : size, charsetOf(charset, mimeType, headers.get('content-type')), 'response')
   return size === null ? unknownBody('neither the response\'s body nor its size is in the HAR: it is imported as empty') : { ...known(Buffer.alloc(0)), missing: size }
 }
 
@@ -45,7 +47,10 @@ export function readRequestBody(data: Json, bodySize: unknown, headers: Readonly
   // HAR has no word for it in a request: `_encoding` is ours.
   if (typeof text === 'string' && (text !== '' || size !== null || params === 0)) {
     // Of a coded body, the size is that of the wire, and the text may be either.
-    return textBody(text, data['encoding'] ?? data['_encoding'], isCoded(headers) && text !== '' ? null : size, charsetOf(charset, mimeType, type), 'request')
+    const body = textBody(text, data['encoding'] ?? data['_encoding'], isCoded(headers) && text !== '' ? null : size, charsetOf(charset, mimeType, type), 'request')
+    // So Chrome has a form with a file in it.
+    const isSpoilt = text.includes(replacement) && size !== null && size !== body.bytes.length && !isCoded(headers)
+    return isSpoilt ? unknownBody(`the HAR has the request's body as text in which bytes are replaced: by its size it isn't what was sent, and is imported as empty`) : body
   }
   if (size !== null && size > 0) return { ...known(Buffer.alloc(0)), missing: size }
   const isTold = params > 0 || (typeof mimeType === 'string' && mimeType !== '') || headers.has('transfer-encoding')

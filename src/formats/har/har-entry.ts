@@ -59,7 +59,7 @@ export function readHarEntry(value: unknown): HarEntry | string {
     method, url, times, requestVersion: string(request['httpVersion']), requestHeaders,
     requestBody: readRequestBody(object(request['postData']), request['bodySize'], byName(requestHeaders)),
     status: Number.isInteger(status) && status >= 100 && status <= 999 ? status : 0, reason: string(response['statusText']),
-    responseVersion: string(response['httpVersion']), responseHeaders, responseBody: readResponseBody(content, response['bodySize'], byName(responseHeaders)),
+    responseVersion: string(response['httpVersion']), responseHeaders, responseBody: readResponseBody(content, byName(responseHeaders)),
     error: string(response['_error']) || null, connection: string(entry['connection']) || null, serverAddress: string(entry['serverIPAddress']).replace(/^\[(.*)\]$/, '$1') || null,
     webSocketMessages: Array.isArray(entry['_webSocketMessages']) ? entry['_webSocketMessages'].length : 0,
   }
