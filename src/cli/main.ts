@@ -124,7 +124,7 @@ async function run(): Promise<void> {
       .positional('file', { type: 'string', describe: 'a recording; the newest in recordings/ where absent' })
       .option('format', { alias: 'f', choices: exportFormats, requiresArg: true, describe: 'the form' })
       .option('where', { alias: 'w', type: 'string', requiresArg: true, describe: 'an SQL condition over the view record, as for ls' })
-      .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'a file; stdout where absent' })
+      .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'a file; stdout where absent, or -' })
       .option('overwrite', { type: 'boolean', default: false, describe: 'replace a file that exists' })
       .option('id', { requiresArg: true, describe: 'raw: of a connection or a record' })
       .option('body', { choices: ['request', 'response'] as const, requiresArg: true, describe: 'raw: only this body of an exchange, or what this side of a connection said' })
