@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import type { Argv } from 'yargs'
+import { columnsOf } from './columns.js'
 import { checkTypes, usageError } from './complaints.js'
 import { printableText } from './escape.js'
 import { exitCodeOf, messageOf } from './failure.js'
@@ -250,7 +251,7 @@ async function run(): Promise<void> {
     .demandCommand(1, 'name a command: record, relay, ls, show, ftp, serve, send, diff, import, export, redecode, plugins, toxiproxy or demo (wiretape --help tells more)')
     .strict()
 
-    .wrap(Math.min(110, process.stdout.columns ?? 80))
+    .wrap(Math.min(110, columnsOf(process.stdout)))
     .middleware((argv) => checkTypes(argv, words, optionTypes), true)
     .fail((message, error) => {
       throw error instanceof Error && error.name !== 'YError' ? error : usageError(message ?? error.message, words)
