@@ -13,14 +13,14 @@ export function usageError(message: string, words: readonly string[]): WiretapeE
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(lines[0] ?? '')?.[1]
   if (unknown !== undefined) {
     const [name] = unknown.split(', ') as [string]
-    const option = words.find((word) => word.startsWith('-') && word.replace(/^-+/, '').split('=')[0] === name)?.split('=')[0]
+    const option = asTyped(name, words)
     if (option !== undefined) return new WiretapeError('usage', `${option}: there is no such option; wiretape ${commands.includes(command) ? `${command} ` : ''}--help lists them`)
     if (commands.includes(command)) return new WiretapeError('usage', `${unknown.split(', ').join(' ')}: too much for wiretape ${command}; wiretape ${command} --help tells what it takes`)
     const near = nearest(name, commands)
     return new WiretapeError('usage', `${unknown}: there is no such command${near === null ? '' : ` (did you mean ${near}?)`}; wiretape --help lists them`)
   }
   const valueless = /^Not enough arguments following: (.+)$/.exec(lines[0] ?? '')?.[1]
-  if (valueless !== undefined) return new WiretapeError('usage', `--${valueless} needs a value; --help has an example`)
+  if (valueless !== undefined) return new WiretapeError('usage', `${asTyped(valueless, words) ?? `--${valueless}`} needs a value; --help has an example`)
   const nameless = lines[0]?.startsWith('Not enough non-option arguments') === true
   if (nameless && command === 'send') return new WiretapeError('usage', 'the recording is missing: wiretape send FILE --to TARGET')
   if (nameless && command === 'diff') return new WiretapeError('usage', 'two recordings are compared: wiretape diff A B')
@@ -28,6 +28,11 @@ export function usageError(message: string, words: readonly string[]): WiretapeE
   const choice = /^Argument: (\S+), Given: (.*), Choices: (.*)$/.exec(lines[1] ?? '')
   if (choice !== null) return new WiretapeError('usage', `--${choice[1]} ${choice[2]!.replaceAll('"', '')}: expected one of ${choice[3]!.replaceAll('"', '')}`)
   return new WiretapeError('usage', lines.join(' '))
+}
+
+/** An option with its dashes; undefined where it is none. */
+function asTyped(name: string, words: readonly string[]): string | undefined {
+  return words.find((word) => word.startsWith('-') && word.replace(/^-+/, '').split('=')[0] === name)?.split('=')[0]
 }
 
 /** Options that are numbers, and those that are switches, by their names as typed. */

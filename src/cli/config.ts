@@ -3,7 +3,9 @@ import { resolve } from 'node:path'
 import { WiretapeError, reasonOf } from '../error.js'
 import type { RelayOptions, ServeOptions } from '../index.js'
 import { loadFile } from '../plugins/load.js'
-import { nearest } from '../recording/filter.js'
+import { checkOptions } from '../recording/known-options.js'
+import type { OptionKinds } from '../recording/known-options.js'
+import { relayOptions } from '../relay/options.js'
 
 /** Looked for in the working folder, in this order. */
 const names = ['wiretape.config.ts', 'wiretape.config.js', 'wiretape.config.mjs', 'wiretape.config.json']
@@ -16,10 +18,10 @@ export interface Config extends RelayOptions {
   readonly serve?: ServeOptions
 }
 
-const keys: readonly (keyof Config)[] = [
-  'http', 'tcp', 'ftp', 'udp', 'plugins', 'seed', 'record', 'insecure', 'rewriteHost', 'connectTimeout', 'idleTimeout', 'grace', 'ftpDataPorts', 'ftpDataHost',
-  'ftpTrustPasv', 'ftpRefuseTls', 'keepPasswords', 'udpIdleTimeout', 'udpSessions', 'udpBuffer', 'decode', 'control', 'serve',
-]
+/** What a file can't name, or has no use for. */
+const { empty: _, injectable: __, log: ___, onProblem: ____, signal: _____, ...inFiles } = relayOptions
+
+const known: OptionKinds<Omit<Config, 'empty' | 'injectable' | 'log' | 'onProblem' | 'signal'>> = { ...inFiles, control: 'any', serve: 'object' }
 
 /**
  * Reads the options of `startRelay` from a file, for what outgrows a command line: relays, plugins with nested options, seed, output.
@@ -33,15 +35,8 @@ export async function readConfig(path: string | null): Promise<Config> {
   const full = resolve(found)
   if (!existsSync(full)) throw new WiretapeError('usage', `--config ${found}: there is no such file`)
   const config = found.endsWith('.json') ? readJson(full, found) : (await loadFile(full, `config ${found}`)).exported
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
-    throw new WiretapeError('usage', `config ${found}: it has to export an object as its default, such as { http: ['8080=http://127.0.0.1:3000'] }`)
-  }
-  for (const key of Object.keys(config)) {
-    if ((keys as readonly string[]).includes(key)) continue
-    const near = nearest(key, keys)
-    throw new WiretapeError('usage', `config ${found}: there is no ${key}${near === null ? '' : ` (did you mean ${near}?)`}; there are ${keys.join(', ')}`)
-  }
-  return config
+  checkOptions(`config ${found}`, known, config, "{ http: ['8080=http://127.0.0.1:3000'] }")
+  return config as Config
 }
 
 function readJson(full: string, name: string): unknown {

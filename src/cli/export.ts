@@ -24,11 +24,12 @@ const binaryFormats: readonly string[] = ['pcapng', 'raw']
 
 export async function exportTo({ file, format, where, output, overwrite, id, body, sent }: ExportArguments): Promise<void> {
   if (format === undefined) throw new WiretapeError('usage', `name a --format: ${exportFormats.join(', ')}`)
-  if (output === undefined && process.stdout.isTTY && binaryFormats.includes(format)) {
+  const toStdout = output === undefined || output === '-'
+  if (toStdout && process.stdout.isTTY && binaryFormats.includes(format)) {
     throw new WiretapeError('usage', `--format ${format} is binary, and not for a terminal: name a file with -o, or pipe it on`)
   }
   const { missing } = await exportRecording(file, {
-    format, output: output ?? (process.stdout.isTTY ? terminal() : process.stdout), overwrite, sent,
+    format, output: toStdout ? process.stdout.isTTY ? terminal() : process.stdout : output, overwrite, sent,
     ...(where === undefined ? {} : { where }), ...(id === undefined ? {} : { id }), ...(body === undefined ? {} : { body }),
   })
   if (id !== undefined) failOnMissing(id, missing)

@@ -1,4 +1,5 @@
 import type { Relay } from '../index.js'
+import { columnsOf } from './columns.js'
 import { formatBytes, formatCount } from './units.js'
 
 const interval = 250
@@ -19,7 +20,7 @@ export function startLiveLine(relay: Relay): { stop(): void } {
     }
     const counted = relay.path === null ? '' : ` · ${formatCount(records)} records`
     const line = `${formatCount(open)} open${counted} · ↑ ${formatBytes(bytesUp)} ↓ ${formatBytes(bytesDown)} · ${formatBytes(Math.round(rate))}/s`
-    stream.write(`\r\u001b[K${line.slice(0, Math.max(10, (stream.columns ?? 80) - 1))}`)
+    stream.write(`\r\u001b[K${line.slice(0, Math.max(10, columnsOf(stream) - 1))}`)
   }
   const timer = setInterval(draw, interval)
   return {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import type { Argv } from 'yargs'
+import { columnsOf } from './columns.js'
 import { checkTypes, usageError } from './complaints.js'
 import { printableText } from './escape.js'
 import { exitCodeOf, messageOf } from './failure.js'
@@ -124,7 +125,7 @@ async function run(): Promise<void> {
       .positional('file', { type: 'string', describe: 'a recording; the newest in recordings/ where absent' })
       .option('format', { alias: 'f', choices: exportFormats, requiresArg: true, describe: 'the form' })
       .option('where', { alias: 'w', type: 'string', requiresArg: true, describe: 'an SQL condition over the view record, as for ls' })
-      .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'a file; stdout where absent' })
+      .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'a file; stdout where absent, or -' })
       .option('overwrite', { type: 'boolean', default: false, describe: 'replace a file that exists' })
       .option('id', { requiresArg: true, describe: 'raw: of a connection or a record' })
       .option('body', { choices: ['request', 'response'] as const, requiresArg: true, describe: 'raw: only this body of an exchange, or what this side of a connection said' })
@@ -250,7 +251,7 @@ async function run(): Promise<void> {
     .demandCommand(1, 'name a command: record, relay, ls, show, ftp, serve, send, diff, import, export, redecode, plugins, toxiproxy or demo (wiretape --help tells more)')
     .strict()
 
-    .wrap(Math.min(110, process.stdout.columns ?? 80))
+    .wrap(Math.min(110, columnsOf(process.stdout)))
     .middleware((argv) => checkTypes(argv, words, optionTypes), true)
     .fail((message, error) => {
       throw error instanceof Error && error.name !== 'YError' ? error : usageError(message ?? error.message, words)

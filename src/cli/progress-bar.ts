@@ -1,3 +1,4 @@
+import { columnsOf } from './columns.js'
 import { formatCount, formatDuration } from './units.js'
 
 const barWidth = 24
@@ -23,7 +24,7 @@ export function startProgressBar(format: (count: number) => string = formatCount
     take: (progress) => {
       if (progress.elapsed - drawn < interval && (progress.total === null || progress.done < progress.total)) return
       drawn = progress.elapsed
-      stream.write(`\r\u001b[K${progressLine(progress, format).slice(0, Math.max(10, (stream.columns ?? 80) - 1))}`)
+      stream.write(`\r\u001b[K${progressLine(progress, format).slice(0, Math.max(10, columnsOf(stream) - 1))}`)
     },
     stop: () => stream.write('\r\u001b[K'),
   }

@@ -27,6 +27,7 @@ export async function show({ words, body, raw, sent, json }: ShowArguments): Pro
     throw new WiretapeError('usage', `ID ${printableText(word)}: expected a record's number, as wiretape ls prints it`)
   }
   if (sent && body === undefined && !raw) throw new WiretapeError('usage', '--sent needs --body or --raw: without them show prints both versions')
+  if (json && (body !== undefined || raw)) throw new WiretapeError('usage', `--json and ${raw ? '--raw' : '--body'} exclude each other: facts as JSON, or exact bytes`)
   const id = Number(word)
   using recording = openRecording(file)
   const record = namedRecord(recording, id)

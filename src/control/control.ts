@@ -1,4 +1,6 @@
 import { WiretapeError, reasonOf } from '../error.js'
+import { checkOptions } from '../recording/known-options.js'
+import type { OptionKinds } from '../recording/known-options.js'
 import { formatAddress } from '../relay/address.js'
 import type { Relay } from '../relay/relay.js'
 import { addressOfHost } from './listen-host.js'
@@ -22,6 +24,8 @@ export interface ControlOptions {
   readonly host?: string
 }
 
+const kinds: OptionKinds<ControlOptions> = { port: 'any', host: 'string' }
+
 /** The control port of a running relay. */
 export interface Control extends AsyncDisposable {
   readonly host: string
@@ -36,6 +40,7 @@ export interface Control extends AsyncDisposable {
  * @throws WiretapeError `bind`, `usage`.
  */
 export async function startControl(relay: Relay, options: ControlOptions = {}): Promise<Control> {
+  if (typeof (relay as Partial<Relay> | null | undefined)?.keepAwayFrom !== 'function') throw new WiretapeError('usage', 'startControl: expected what startRelay resolved to first, and then options')
   const control = await BoundControl.bind(options)
   control.attach(relay)
   control.open()
@@ -54,7 +59,9 @@ export class BoundControl implements Control {
   }
 
   /** @throws WiretapeError `bind`, `usage`. */
-  static async bind({ port = 8474, host = '127.0.0.1' }: ControlOptions): Promise<BoundControl> {
+  static async bind(options: ControlOptions): Promise<BoundControl> {
+    checkOptions('control', kinds, options, '{ port: 8474 }')
+    const { port = 8474, host = '127.0.0.1' } = options
     if (!Number.isInteger(port) || port < 0 || port > 65535) throw new WiretapeError('usage', `control: the port ${String(port)} is not from 0 to 65535`)
     const shipped = await loadShipped()
     const address = await addressOfHost(host).catch((thrown: unknown) => {

@@ -1,5 +1,8 @@
 import { basename } from 'node:path'
+import { inspect } from 'node:util'
 import { reasonOf, systemCodeOf, WiretapeError } from '../error.js'
+import { checkOptions } from '../recording/known-options.js'
+import type { OptionKinds } from '../recording/known-options.js'
 import { BrokenCapture } from './capture/captured-packet.js'
 import type { CaptureReader, CaptureSink } from './capture/captured-packet.js'
 import { ClassicPcap } from './capture/classic-pcap.js'
@@ -14,6 +17,8 @@ import { HarReader } from './har/har-reader.js'
 import type { ImportOptions, ImportProblem, ImportSummary } from './import-summary.js'
 import { ImportWriter } from './import-writer.js'
 
+const kinds: OptionKinds<ImportOptions> = { path: 'string', overwrite: 'boolean', append: 'boolean', keepPasswords: 'boolean', onProgress: 'function' }
+
 type ToImport = ByteSource & { readonly kind: ImportKind }
 
 /** Notes that are kept; a file that is wrong in one way is so thousands of times. */
@@ -26,7 +31,9 @@ const mostNotes = 200
  * @throws WiretapeError `not-a-capture`, `not-found`, `exists`, `usage`, `storage`. That a file ends too early or lies is told in the summary.
  */
 export async function importCapture(files: string | readonly string[], options: ImportOptions = {}): Promise<ImportSummary> {
+  checkOptions('importCapture', kinds, options, "{ path: 'capture.sqlite' }")
   const paths = typeof files === 'string' ? [files] : files
+  if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string')) throw new WiretapeError('usage', `importCapture: expected the path of a capture, or a list of them, not ${inspect(files)}`)
   if (paths.length === 0) throw new WiretapeError('usage', 'name the captures to import')
   if (paths.filter((path) => path === '-').length > 1) throw new WiretapeError('usage', 'the standard input can be read once')
   const toImport: ToImport[] = []

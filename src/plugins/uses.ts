@@ -4,6 +4,7 @@ import { configure } from './configure.js'
 import type { ConfiguredPlugin } from './configure.js'
 import { parseSpecifier } from './specifier.js'
 import { WiretapeError } from '../error.js'
+import { checkOptions } from '../recording/known-options.js'
 
 /**
  * A plugin and what it is to be used with: itself, or its name as on the command line (`'delay:ms=200'`, `'./mine.ts'`), or either with
@@ -29,9 +30,16 @@ export async function loadPlugins(uses: readonly PluginUse[]): Promise<LoadedPlu
   return loaded
 }
 
+/** A plugin itself, or one in `{ plugin, options }`. @throws WiretapeError `usage`. */
+export function readUse<P>(place: string, use: P | { readonly plugin: P, readonly options?: Readonly<Record<string, unknown>> }): { readonly plugin: P, readonly options?: Readonly<Record<string, unknown>> } {
+  if (typeof use !== 'object' || use === null || !('plugin' in use)) return { plugin: use }
+  checkOptions<typeof use>(place, { plugin: 'any', options: 'any' }, use, "{ plugin: 'delay', options: { ms: 200 } }")
+  return use
+}
+
 async function loadPlugin(use: PluginUse, place: string): Promise<LoadedPlugin> {
   if (typeof use !== 'string' && (typeof use !== 'object' || (use as unknown) === null)) throw new WiretapeError('usage', `${place}: expected a plugin, its name, or { plugin, options }`)
-  const { plugin, options = {} } = typeof use === 'string' || !('plugin' in use) ? { plugin: use } : use
+  const { plugin, options = {} } = typeof use === 'string' ? { plugin: use } : readUse(place, use)
   if (typeof plugin !== 'string') {
     const configured = configure(plugin, options, place)
     const itself: LoadedPlugin = { configured, name: null, files: [], again: () => Promise.resolve(itself) }

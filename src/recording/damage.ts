@@ -4,12 +4,16 @@ import { reasonOf, systemCodeOf, WiretapeError } from '../error.js'
 /** What the file is to blame for, and not what was asked of it. */
 const damage = /^SQLITE_(?:CORRUPT|NOTADB|IOERR)/
 
-/** Makes what can't be read of a file an error in words, whoever reads it: where its pages are damaged, any query may be the first that meets one. */
+/**
+ * Makes what can't be read of a file an error in words, whoever reads it: where its pages are damaged, any query may be the first that meets one; and
+ * so may any be asked once it is closed.
+ */
 export function tellDamage(database: Database, path: string): void {
   const guarded = <A extends unknown[], R>(read: (...given: A) => R): (...given: A) => R => (...given) => {
     try {
       return read(...given)
     } catch (cause) {
+      if (!database.open) throw new WiretapeError('usage', `${path} was closed, and is read no more: openRecording opens it again`, { cause })
       if (damage.test(systemCodeOf(cause) ?? '')) throw new WiretapeError('storage', `cannot read ${path}: ${reasonOf(cause)}`, { cause })
       throw cause
     }

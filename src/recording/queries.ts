@@ -1,6 +1,8 @@
 import type Sqlite from 'better-sqlite3'
 import { WiretapeError, reasonOf, systemCodeOf } from '../error.js'
 import { checkCondition, conditionError } from './filter.js'
+import { checkOptions } from './known-options.js'
+import type { OptionKinds } from './known-options.js'
 import type { Row } from './read-rows.js'
 
 /** Prepared queries of one text that are kept for later. */
@@ -17,6 +19,8 @@ export interface Selection {
   readonly limit?: number
 }
 
+const selectionKinds: OptionKinds<Selection> = { where: 'any', matching: 'any', after: 'any', limit: 'any' }
+
 /** What is asked of the file, with what others wrote as conditions, and errors in words. Iterations that are under way can be ended. */
 export class Queries {
   readonly database: Sqlite.Database
@@ -32,9 +36,18 @@ export class Queries {
     this.database = database
   }
 
-  /** @param bare rows come as arrays, in the order of `columns`: where there are many, their names cost as much as the query. */
-  *select<T>(view: string, columns: string, selection: Selection, read: (row: never) => T, bare = false): IterableIterator<T> {
-    const { where, matching, after, limit } = selection
+  /**
+   * @param bare rows come as arrays, in the order of `columns`: where there are many, their names cost as much as the query.
+   * @throws WiretapeError `usage`: what isn't a selection at once, what a condition has wrong when the first row is asked for.
+   */
+  select<T>(view: string, columns: string, selection: Selection, read: (row: never) => T, bare = false): IterableIterator<T> {
+    checkOptions('selection', selectionKinds, selection, '{ where: "status >= 500" }')
+    const { after } = selection
+    if (after !== undefined && !Number.isFinite(after)) throw new WiretapeError('usage', `selection: after: expected an id, not ${String(after)}`)
+    return this.#select(view, columns, selection, read, bare)
+  }
+
+  *#select<T>(view: string, columns: string, { where, matching, after, limit }: Selection, read: (row: never) => T, bare: boolean): IterableIterator<T> {
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) throw new WiretapeError('usage', `--limit ${limit}: expected a whole number of records, 0 or more`)
     // "true AND" changes no condition, and makes of a bare SELECT what it is here: an error.
     const conditions = [...(where === undefined ? [] : [`(true AND ${checkCondition(where)})`]), ...(after === undefined ? [] : [`id > ${Math.floor(after)}`])]

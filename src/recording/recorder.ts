@@ -6,6 +6,8 @@ import { microseconds } from './clock.js'
 import type { Address, EventNote, Note, OpenedNote } from './notes.js'
 import { ConnectionRecorder } from './connection-recorder.js'
 import type { Entries } from './connection-recorder.js'
+import { checkOptions, checkWord } from './known-options.js'
+import type { OptionKinds } from './known-options.js'
 import { createRecordingPath, removeRecording } from './recording-path.js'
 import { EntryKind } from './slab.js'
 import type { SentKind } from './slab.js'
@@ -34,6 +36,15 @@ export interface RecorderOptions {
   readonly slowDisk?: 'pause' | 'drop'
   /** Facts of the run, kept in the table `recording`. */
   readonly facts?: Readonly<Record<string, string>>
+}
+
+export const recorderOptions: OptionKinds<RecorderOptions> = { path: 'string', overwrite: 'boolean', append: 'boolean', slowDisk: 'any', facts: 'object' }
+
+/** @throws WiretapeError `usage`, before there is a file. */
+export function checkRecorderOptions(place: string, options: unknown): void {
+  checkOptions(place, recorderOptions, options, "{ path: 'session.sqlite', overwrite: true }")
+  const { slowDisk } = options as RecorderOptions
+  if (slowDisk !== undefined) checkWord('--slow-disk', ['pause', 'drop'], slowDisk)
 }
 
 type RecorderEvents = {
@@ -81,10 +92,7 @@ export class Recorder extends EventEmitter<RecorderEvents> implements Entries {
    * @throws WiretapeError `exists`, `not-found`, `not-a-recording`, `newer-recording` or `storage`.
    */
   static async open(options: RecorderOptions = {}): Promise<Recorder> {
-    const { slowDisk } = options
-    if (slowDisk !== undefined && slowDisk !== 'pause' && slowDisk !== 'drop') {
-      throw new WiretapeError('usage', `--slow-disk ${String(slowDisk)}: expected pause or drop`)
-    }
+    checkRecorderOptions('record', options)
     const path = createRecordingPath(options)
     const worker = await startWorker({ path, append: options.append ?? false, facts: options.facts ?? {}, traffic: 'live' })
     return new Recorder(path, worker, options)

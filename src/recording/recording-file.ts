@@ -74,9 +74,23 @@ export class RecordingFile {
       throw new WiretapeError('storage', `${this.#path} was cut by another program while it was being recorded: stopped`)
     }
     if (found?.ino !== this.#inode) {
-      throw new WiretapeError('storage', `${this.#path} was removed or replaced while it was being recorded: stopped`)
+      throw new WiretapeError('storage', `${this.#path} was moved, removed or replaced while it was being recorded: stopped; ${this.#settleMoved()}`)
     }
     this.#size = found.size
+  }
+
+  /** The file itself is still open, whatever it is called now, and the log was left behind. @returns where what was recorded is. */
+  #settleMoved(): string {
+    try {
+      this.store.commit()
+      // Whoever reads along is not waited for.
+      this.#database.pragma('busy_timeout = 200')
+      const [{ busy }] = this.#database.pragma('wal_checkpoint(TRUNCATE)') as [{ busy: number }]
+      if (busy === 0) return 'where it was moved to, it holds everything up to now'
+    } catch {
+      // Its disk may be full, or gone.
+    }
+    return `the newest records are in ${this.#path}-wal: where it was moved to, put that beside it, named after it`
   }
 
   /** Commits, builds the indexes, and leaves one file that opens from anywhere, read-only media too. */

@@ -29,6 +29,7 @@ export function createRecordingPath(options: OutputOptions): string {
   if (options.append && options.overwrite) {
     throw new WiretapeError('usage', '--append and --overwrite exclude each other: continue the file, or start it anew')
   }
+  if (options.path === '-') throw new WiretapeError('usage', '-o -: a recording is written in many places at once, which the standard output can\'t be: name a file')
   if (options.append) {
     if (options.path === undefined) throw new WiretapeError('usage', '--append needs -o FILE: which recording to continue')
     if (!existsSync(options.path)) throw new WiretapeError('not-found', `there is no ${options.path} to append to`)

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { Readable } from 'node:stream'
+import { inspect } from 'node:util'
 import type Sqlite from 'better-sqlite3'
 import { WiretapeError, reasonOf } from '../error.js'
 import type { Direction } from '../protocols/decoder.js'
@@ -10,6 +11,7 @@ import {
 import type { Row } from './read-rows.js'
 import type { RecordedPiece } from './legs.js'
 import { tellDamage } from './damage.js'
+import { checkWord } from './known-options.js'
 import { missingOf } from './missing-bytes.js'
 import type { MissingBytes } from './missing-bytes.js'
 import { FtpRows } from './ftp-rows.js'
@@ -51,6 +53,7 @@ export interface RecordedRelay {
  * @throws WiretapeError `not-found`, `not-a-recording`, `newer-recording` or `storage`.
  */
 export function openRecording(path: string = newestRecording()): Recording {
+  if (typeof path !== 'string') throw new WiretapeError('usage', `openRecording: expected the path of a recording, not ${inspect(path)}`)
   if (!existsSync(path)) throw new WiretapeError('not-found', `there is no ${path}`)
   if (!statSync(path).isFile()) throw new WiretapeError('not-a-recording', `${path} is not a file: name a recording`)
   let database: Sqlite.Database
@@ -268,7 +271,7 @@ export class Recording {
    * @throws WiretapeError `not-found`.
    */
   body(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Readable {
-    return Readable.from(bytesOf(this.#bytes.pieces(checkId(exchangeId), side, leg, ['body'])), { objectMode: false })
+    return Readable.from(bytesOf(this.bodyPieces(exchangeId, side, leg)), { objectMode: false })
   }
 
   /**
@@ -282,7 +285,7 @@ export class Recording {
 
   /** A body as by `body`, piece by piece as it came. To be read or ended as `messagePieces`. */
   bodyPieces(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Generator<RecordedPiece> {
-    return this.#bytes.pieces(checkId(exchangeId), side, leg, ['body'])
+    return this.#bytes.pieces(checkId(exchangeId), checkSide(side), checkLeg(leg), ['body'])
   }
 
   /**
@@ -295,12 +298,12 @@ export class Recording {
 
   /** A message's head, as bytes: heads are small. Informational responses' heads come first. */
   head(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Buffer {
-    return Buffer.concat([...bytesOf(this.#bytes.pieces(checkId(exchangeId), side, leg, ['head']))])
+    return Buffer.concat([...bytesOf(this.#bytes.pieces(checkId(exchangeId), checkSide(side), checkLeg(leg), ['head']))])
   }
 
   /** A message as by `message`, piece by piece as it came. To be read without waiting in between, or to be ended by `return()`. */
   messagePieces(exchangeId: number, side: Side, leg: 'received' | 'sent' = 'received'): Generator<RecordedPiece> {
-    return this.#bytes.pieces(checkId(exchangeId), side, leg, ['head', 'body', 'framing'])
+    return this.#bytes.pieces(checkId(exchangeId), checkSide(side), checkLeg(leg), ['head', 'body', 'framing'])
   }
 
   /**
@@ -323,7 +326,7 @@ export class Recording {
 
   /** A stream as by `stream`, piece by piece as it came. */
   streamPieces(connectionId: number, direction: Direction, leg: 'received' | 'sent' = 'received'): Generator<RecordedPiece> {
-    return this.#bytes.streamPieces(connectionId, direction, leg)
+    return this.#bytes.streamPieces(checkId(connectionId), checkDirection(direction), checkLeg(leg))
   }
 
   /** The segment that holds a byte of a stream as it came, found without reading those before it; null beyond its end and where bytes are missing. */
@@ -344,7 +347,7 @@ export class Recording {
    */
   stream(connectionId: number, direction: Direction, leg: 'received' | 'sent' = 'received'): Readable {
     this.connection(connectionId)
-    return Readable.from(bytesOf(this.#bytes.streamPieces(connectionId, direction, leg)), { objectMode: false })
+    return Readable.from(bytesOf(this.streamPieces(connectionId, direction, leg)), { objectMode: false })
   }
 
   /**
@@ -353,7 +356,7 @@ export class Recording {
    * @param side only of what the client said, or the server.
    */
   missing(id: number, side?: Side): readonly MissingBytes[] {
-    return missingOf(this.#queries, checkId(id), side)
+    return missingOf(this.#queries, checkId(id), side === undefined ? undefined : checkSide(side))
   }
 
   /**
@@ -391,6 +394,21 @@ function* bytesOf(pieces: Iterable<RecordedPiece>): Generator<Buffer> {
 }
 
 function checkId(id: number): number {
-  if (!Number.isSafeInteger(id) || id < 0) throw new WiretapeError('usage', `${id} is not an id: wiretape ls lists them`)
+  if (!Number.isSafeInteger(id) || id < 0) throw new WiretapeError('usage', `${inspect(id)} is not an id: wiretape ls lists them`)
   return id
+}
+
+function checkSide(side: Side): Side {
+  checkWord('side', ['request', 'response'], side)
+  return side
+}
+
+function checkLeg(leg: 'received' | 'sent'): 'received' | 'sent' {
+  checkWord('leg', ['received', 'sent'], leg)
+  return leg
+}
+
+function checkDirection(direction: Direction): Direction {
+  checkWord('direction', ['up', 'down'], direction)
+  return direction
 }

@@ -26,7 +26,7 @@ export function checkVersion(database: Database, path: string): number {
     throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording: it is not a SQLite database`, { cause })
   }
   if (id !== applicationId) {
-    if (isEmpty(database)) throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording: it is empty; where recording was cut off as it began, remove it or --overwrite it`)
+    if (isEmpty(database)) throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording: it is empty; put ${path}-wal beside it where that was left behind as it was moved, else recording was cut off as it began: remove it or --overwrite it`)
     throw new WiretapeError('not-a-recording', `${path} is not a wiretape recording: it is another SQLite database`)
   }
   if (version > schemaVersion) {

@@ -2,6 +2,9 @@ import { WiretapeError } from '../error.js'
 import { configure } from '../plugins/configure.js'
 import type { AnyPlugin } from '../plugins/definition.js'
 import type { PluginSet, Slot } from '../plugins/plugin-set.js'
+import { readUse } from '../plugins/uses.js'
+import { checkOptions } from '../recording/known-options.js'
+import type { OptionKinds } from '../recording/known-options.js'
 import type { RelayListener } from './listeners.js'
 import { listening } from './listening.js'
 
@@ -17,6 +20,8 @@ export interface InjectOptions {
   /** What events name it by; the plugin's name where absent. */
   readonly name?: string
 }
+
+const kinds: OptionKinds<InjectOptions> = { on: 'object', name: 'string' }
 
 /** A plugin in a running relay, from when it was injected until it is removed. */
 export interface Fault {
@@ -49,10 +54,12 @@ export class Faults {
   }
 
   /** @throws WiretapeError `usage`: not a plugin, options that it doesn't take, or a relay of a protocol that it isn't for. */
-  inject(use: FaultUse, { on, name }: InjectOptions = {}): Fault {
+  inject(use: FaultUse, injectOptions: InjectOptions = {}): Fault {
+    checkOptions('inject', kinds, injectOptions, "{ on: relay.listeners[0] }")
+    const { on, name } = injectOptions
     if (typeof use === 'string') throw new WiretapeError('usage', `inject(${JSON.stringify(use)}): expected a plugin, or { plugin, options }; those that ship are in "wiretape/faults"`)
     if (typeof use !== 'object' || use === null) throw new WiretapeError('usage', `inject(${String(use)}): expected a plugin, or { plugin, options }`)
-    const { plugin, options = {} } = 'plugin' in use ? use : { plugin: use }
+    const { plugin, options = {} } = readUse<AnyPlugin>('inject', use)
     const slot = this.#plugins.inject(configure(plugin, options, 'inject'), on?.ordinal ?? null, name)
     if (on !== undefined && !listening[on.protocol].some((part) => slot.listens.has(part))) {
       this.#plugins.remove(slot)

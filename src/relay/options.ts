@@ -1,6 +1,9 @@
 import { randomInt } from 'node:crypto'
 import { WiretapeError } from '../error.js'
 import type { PluginUse } from '../plugins/uses.js'
+import { checkOptions } from '../recording/known-options.js'
+import type { OptionKinds } from '../recording/known-options.js'
+import { checkRecorderOptions } from '../recording/recorder.js'
 import type { RecorderOptions } from '../recording/recorder.js'
 import type { Address } from '../recording/notes.js'
 import { datagramDecoders } from '../recording/udp/datagram-decoders.js'
@@ -59,6 +62,12 @@ export interface RelayOptions extends FtpOptions {
   readonly onProblem?: (message: string) => void
 }
 
+export const relayOptions: OptionKinds<RelayOptions> = {
+  http: 'any', tcp: 'any', ftp: 'any', udp: 'any', plugins: 'list', seed: 'any', record: 'any', insecure: 'boolean', rewriteHost: 'boolean', connectTimeout: 'any',
+  idleTimeout: 'any', grace: 'any', ftpDataPorts: 'string', ftpDataHost: 'string', ftpTrustPasv: 'boolean', ftpRefuseTls: 'boolean', keepPasswords: 'boolean',
+  udpIdleTimeout: 'any', udpSessions: 'any', udpBuffer: 'any', decode: 'string', empty: 'boolean', injectable: 'boolean', log: 'function', onProblem: 'function', signal: 'object',
+}
+
 export interface RelaySettings {
   readonly seed: number
   readonly log: (line: string) => void
@@ -84,6 +93,7 @@ const longestTimer = 2 ** 31 - 1
 
 /** Checks everything before anything is opened. @throws WiretapeError `usage`, naming the option. */
 export function readRelayOptions(options: RelayOptions): RelaySettings {
+  checkOptions('startRelay', relayOptions, options, "{ http: '8080=http://127.0.0.1:3000' }")
   const list = (value: string | readonly string[] | undefined): readonly string[] => {
     const texts: readonly unknown[] = value === undefined ? [] : Array.isArray(value) ? value : [value]
     for (const text of texts) if (typeof text !== 'string') throw new WiretapeError('usage', `a relay is named by a text LISTEN=TARGET, not by ${String(text)}`)
@@ -99,7 +109,7 @@ export function readRelayOptions(options: RelayOptions): RelaySettings {
     throw new WiretapeError('usage', 'nothing to relay: name at least one LISTEN=TARGET, such as --http 8080=http://127.0.0.1:3000, or a --control port by which they are added')
   }
   const { record } = options
-  if (typeof record === 'number') throw new WiretapeError('usage', 'record takes a path, options, true or false')
+  if (record !== undefined && typeof record !== 'string' && typeof record !== 'boolean') checkRecorderOptions('record', record)
   return {
     addresses,
     record: record === undefined || record === false ? null
@@ -144,7 +154,8 @@ function readDecode(word: string): string {
   return word
 }
 
-function milliseconds(name: string, value: number | undefined, otherwise: number): number {
+/** @throws WiretapeError `usage`, naming the option. */
+export function milliseconds(name: string, value: number | undefined, otherwise: number): number {
   if (value === undefined) return otherwise
   if (!Number.isFinite(value) || value < 0 || value > longestTimer) {
     throw new WiretapeError('usage', `--${name} ${value}: expected milliseconds from 0 to ${longestTimer}`)

@@ -5,6 +5,7 @@ import { Reloader } from '../plugins/reload.js'
 import { loadPlugins } from '../plugins/uses.js'
 import type { LoadedPlugin } from '../plugins/uses.js'
 import type { Address, EventNote } from '../recording/notes.js'
+import { checkOptions } from '../recording/known-options.js'
 import { Recorder } from '../recording/recorder.js'
 import type { RelayAddress } from './address.js'
 import { Carrier } from './carrier.js'
@@ -19,7 +20,7 @@ import { listening } from './listening.js'
 import type { Bound, RelayListener, ToBind } from './listeners.js'
 import { OpenConnections } from './open-connections.js'
 import type { OpenConnection, Traffic } from './open-connections.js'
-import { readRelayOptions } from './options.js'
+import { milliseconds, readRelayOptions } from './options.js'
 import type { RelayOptions, RelaySettings } from './options.js'
 import { UdpListener } from './udp/listener.js'
 
@@ -264,7 +265,8 @@ export class Relay {
    * rest and completes the recording. A second call with `grace: 0` cuts at once.
    */
   stop(options: { grace?: number } = {}): Promise<void> {
-    const grace = options.grace ?? this.#settings.grace
+    checkOptions<{ grace?: number }>('stop', { grace: 'any' }, options, '{ grace: 0 }')
+    const grace = milliseconds('grace', options.grace, this.#settings.grace)
     if (grace === 0) this.#cutNow?.()
     this.#stopping ??= this.#stop(grace)
     return this.#stopping

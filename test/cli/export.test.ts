@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import { exportRecording } from 'wiretape'
 import { installed } from '../real/installed.js'
 import { run, script } from '../real/program.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
@@ -32,6 +33,25 @@ test('export writes to stdout, or into a file that only its owner reads', async 
   }
   const { stdout } = await wiretape(t, 'export', path, '--format', 'raw', '--id', '2', '--body', 'request')
   t.is(stdout.toString(), 'x')
+})
+
+test('-o - is the standard output for export, and refused by what makes recordings', async (t) => {
+  const { path } = await recordedHttp(t, (_, response) => response.end('recorded'), asking)
+  const folder = temporaryFolder(t)
+  const inFolder = (...words: string[]) => run(t, 'env', ['-C', folder, process.execPath, main, ...words])
+  for (const format of ['jsonl', 'pcapng'] as const) {
+    t.deepEqual(await inFolder('export', path, '-f', format, '-o', '-'), { code: 0, signal: null, stdout: Buffer.from(await exported(path, { format })), stderr: '' })
+  }
+  const capture = join(temporaryFolder(t), 'x.pcapng')
+  await exportRecording(path, { format: 'pcapng', output: capture })
+  for (const words of [
+    ['record', '--tcp', '0=127.0.0.1:9'], ['record', '--append', '--tcp', '0=127.0.0.1:9'], ['demo'], ['import', capture], ['redecode', path], ['send', path, '--to', 'http://127.0.0.1:9'],
+  ]) {
+    t.deepEqual(await inFolder(...words, '-o', '-'), {
+      code: 2, signal: null, stdout: Buffer.alloc(0), stderr: 'wiretape: -o -: a recording is written in many places at once, which the standard output can\'t be: name a file\n',
+    })
+  }
+  t.deepEqual(readdirSync(folder), [])
 })
 
 test('export: what can\'t be is one line, and exit code 2', async (t) => {

@@ -95,5 +95,5 @@ test('a config with a mistyped key is told with the nearest', async (t) => {
   writeFileSync(config, '{"htpp": []}')
   const { code, stderr } = await wiretape(t, 'relay', '--config', config)
   t.is(code, 2)
-  t.regex(stderr, /there is no htpp \(did you mean http\?\)/)
+  t.regex(stderr, /there is no option htpp \(did you mean http\?\)/)
 })

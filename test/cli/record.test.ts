@@ -99,6 +99,12 @@ for (const [words, pattern] of [
   [['record', 'everything'], /everything: too much for wiretape record/],
   [['record', '--tcp', '0=a:1', '--slow-disk', 'maybe'], /slow-disk/],
   [[], /name a command/],
+  [['record', '-o'], /^wiretape: -o needs a value; --help has an example$/m],
+  [['record', '-p'], /^wiretape: -p needs a value/],
+  [['record', '--plugin'], /^wiretape: --plugin needs a value/],
+  [['ls', '-w'], /^wiretape: -w needs a value/],
+  [['ls', '-n'], /^wiretape: -n needs a value/],
+  [['serve', '-c'], /^wiretape: -c needs a value/],
   [['recrod'], /recrod: there is no such command \(did you mean record\?\)/],
 ] as const) {
   test(`bad usage is one line and exit 2: ${words.join(' ')}`, async (t) => {

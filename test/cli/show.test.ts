@@ -126,11 +126,11 @@ test('a TCP connection is shown as a conversation', async (t) => {
 
 for (const [words, pattern] of [
   [['99999'], /there is no record 99999/], [['abc'], /ID abc: expected a record's number/], [['-1'], /-1/], [['1', '2', '3'], /at most two/],
-  [['1', '--body', 'both'], /body/],
+  [['1', '--body', 'both'], /body/], [['2', '--body', 'response', '--json'], /--json and --body exclude each other/], [['2', '--raw', '--json'], /--json and --raw exclude each other/],
 ] as const) {
   test(`an id that isn't one is one line and exit 2: show ${words.join(' ')}`, async (t) => {
     const { file } = await recorded(t, {}, Buffer.from('x'))
-    const given = words.length === 1 || words[1] === '--body' ? [file, ...words] : words
+    const given = words.length === 1 || words[1].startsWith('--') ? [file, ...words] : words
     const { code, stderr } = await wiretape(t, 'show', ...given)
     t.is(code, 2)
     t.regex(stderr, /^wiretape: [^\n]+\n$/)

@@ -32,7 +32,7 @@ for (const [name, make] of Object.entries(stubs)) {
   test(`a file ${name} is told to be empty, and overwritten`, async (t) => {
     const path = join(temporaryFolder(t), 'x.sqlite')
     make(path)
-    t.throws(() => openRecording(path), { code: 'not-a-recording', message: `${path} is not a wiretape recording: it is empty; where recording was cut off as it began, remove it or --overwrite it` })
+    t.throws(() => openRecording(path), { code: 'not-a-recording', message: `${path} is not a wiretape recording: it is empty; put ${path}-wal beside it where that was left behind as it was moved, else recording was cut off as it began: remove it or --overwrite it` })
     const relay = await startRelay({ tcp: '0=127.0.0.1:9', record: { path, overwrite: true } })
     await relay.stop()
     openRecording(path).close()

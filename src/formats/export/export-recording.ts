@@ -1,6 +1,9 @@
 import { realpathSync } from 'node:fs'
 import type { Writable } from 'node:stream'
+import { inspect } from 'node:util'
 import { WiretapeError } from '../../error.js'
+import { checkOptions, checkWord } from '../../recording/known-options.js'
+import type { OptionKinds } from '../../recording/known-options.js'
 import type { MissingBytes } from '../../recording/missing-bytes.js'
 import { openRecording } from '../../recording/recording.js'
 import type { Recording, Side } from '../../recording/recording.js'
@@ -43,8 +46,7 @@ type Pieces = AsyncIterable<Buffer | string> | Iterable<Buffer | string>
  * @throws WiretapeError `usage`, `not-found`, `not-a-recording`, `exists` or `storage`; what the output stream fails with.
  */
 export async function exportRecording(file: string | undefined, options: ExportOptions): Promise<ExportSummary> {
-  const { output, overwrite = false } = options
-  checkOptions(options)
+  const { output, overwrite = false } = readOptions(options)
   using recording = openRecording(file)
   const pieces = begun(piecesOf(recording, options))
   // What is wrong with the choice shows before a file is made, or one replaced.
@@ -58,8 +60,14 @@ export async function exportRecording(file: string | undefined, options: ExportO
   return { missing: options.format === 'raw' ? recording.missing(options.id!, options.body) : [] }
 }
 
-function checkOptions({ format, where, id, body, sent, output }: ExportOptions): void {
+const kinds: OptionKinds<ExportOptions> = { format: 'any', output: 'any', overwrite: 'boolean', where: 'any', id: 'any', body: 'any', sent: 'boolean' }
+
+function readOptions(options: ExportOptions): ExportOptions {
+  checkOptions('exportRecording', kinds, options, "{ format: 'har', output: 'session.har' }")
+  const { format, where, id, body, sent, output } = options
   if (!exportFormats.includes(format)) throw new WiretapeError('usage', `--format ${format as string}: expected one of ${exportFormats.join(', ')}`)
+  if (typeof output !== 'string' && typeof (output as Partial<Writable> | null | undefined)?.write !== 'function') throw new WiretapeError('usage', `exportRecording: output: expected a path or a stream, not ${inspect(output, { depth: 0 })}`)
+  if (body !== undefined) checkWord('--body', ['request', 'response'], body)
   if (output === '') throw new WiretapeError('usage', '-o takes the name of one file')
   if (format === 'raw') {
     if (id === undefined) throw new WiretapeError('usage', '--format raw needs --id: of a connection, or of a record as wiretape ls lists them')
@@ -68,6 +76,7 @@ function checkOptions({ format, where, id, body, sent, output }: ExportOptions):
   } else if (id !== undefined || body !== undefined || sent === true) {
     throw new WiretapeError('usage', `${id !== undefined ? '--id' : body !== undefined ? '--body' : '--sent'} is for --format raw: of ${format}, --where "id = 7" chooses one record`)
   }
+  return options
 }
 
 function piecesOf(recording: Recording, { format, where, id, body, sent }: ExportOptions): Pieces {

@@ -2,6 +2,8 @@ import { realpathSync, statSync } from 'node:fs'
 import { reasonOf, systemCodeOf, WiretapeError } from '../../error.js'
 import type { Direction } from '../../protocols/decoder.js'
 import { Ingest } from '../../recording/ingest.js'
+import { checkOptions } from '../../recording/known-options.js'
+import type { OptionKinds } from '../../recording/known-options.js'
 import type { Note } from '../../recording/notes.js'
 import { createRecordingPath, removeRecording } from '../../recording/recording-path.js'
 import { RecordingFile } from '../../recording/recording-file.js'
@@ -22,6 +24,8 @@ export interface RedecodeOptions {
 
 const directions = ['up', 'down'] as const
 
+const kinds: OptionKinds<RedecodeOptions> = { output: 'string', overwrite: 'boolean' }
+
 /** Entries in one transaction. */
 const commitEvery = 2000
 
@@ -31,7 +35,9 @@ const commitEvery = 2000
  * @param file the newest in `recordings/` where undefined.
  * @throws WiretapeError `usage`, `not-found`, `not-a-recording`, `exists` or `storage`.
  */
-export function redecodeRecording(file: string | undefined, { output, overwrite = false }: RedecodeOptions = {}): { readonly path: string, readonly records: number } {
+export function redecodeRecording(file: string | undefined, options: RedecodeOptions = {}): { readonly path: string, readonly records: number } {
+  checkOptions('redecodeRecording', kinds, options, "{ output: 'new.sqlite' }")
+  const { output, overwrite = false } = options
   using recording = openRecording(file)
   const path = output ?? `${recording.path.replace(/\.sqlite$/, '')}-redecoded.sqlite`
   if (statSync(path, { throwIfNoEntry: false }) !== undefined && realpathSync(path) === realpathSync(recording.path)) {

@@ -1,3 +1,5 @@
+import { checkOptions } from '../../recording/known-options.js'
+import type { OptionKinds } from '../../recording/known-options.js'
 import { openRecording } from '../../recording/recording.js'
 import type { Recording } from '../../recording/recording.js'
 import type { AnswerDifference, Comparison } from './comparison.js'
@@ -20,12 +22,15 @@ export interface CompareOptions {
   readonly onDifference?: (difference: AnswerDifference) => void
 }
 
+const kinds: OptionKinds<CompareOptions> = { ignore: 'list', onDifference: 'function' }
+
 /**
  * Compares what the servers said in two recordings, to the same requests.
  * @param a a recording's path, or an open one; so `b`.
  * @throws WiretapeError `usage` (also where they have nothing in common), `not-found`, `not-a-recording` …
  */
 export async function compareRecordings(a: string | Recording, b: string | Recording, options: CompareOptions = {}): Promise<Comparison> {
+  checkOptions('compareRecordings', kinds, options, "{ ignore: ['header:date'] }")
   const ignored = readIgnored(options.ignore ?? [])
   const opened: Recording[] = []
   const open = (given: string | Recording): Recording => {

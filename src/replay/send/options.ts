@@ -5,7 +5,8 @@ import type { Protocol } from '../../relay/address.js'
 import type { AnswerDifference } from '../compare/comparison.js'
 import { readIgnored } from '../compare/ignored.js'
 import type { Ignored } from '../compare/ignored.js'
-import { nearest } from '../../recording/filter.js'
+import { checkOptions } from '../../recording/known-options.js'
+import type { OptionKinds } from '../../recording/known-options.js'
 import { Pace } from '../pace.js'
 import type { Timing } from '../pace.js'
 import { longestTimer } from '../timers.js'
@@ -71,22 +72,14 @@ export interface SendSettings {
 
 const mostConnections = 10_000
 
-const known: readonly (keyof SendOptions)[] = [
-  'to', 'protocol', 'relay', 'speed', 'connections', 'where', 'host', 'record', 'plugins', 'seed', 'log', 'ignore', 'insecure', 'masked', 'password', 'patience', 'strict',
-  'signal', 'onProgress', 'onDifference', 'onProblem',
-]
-
-function refuseUnknown(options: SendOptions): void {
-  for (const name of Object.keys(options)) {
-    if ((known as readonly string[]).includes(name)) continue
-    const near = nearest(name, known)
-    throw new WiretapeError('usage', `send: there is no option ${name}${near === null ? '' : ` (did you mean ${near}?)`}; there are ${known.join(', ')}`)
-  }
+const known: OptionKinds<SendOptions> = {
+  to: 'string', protocol: 'any', relay: 'any', speed: 'any', connections: 'any', where: 'string', host: 'any', record: 'any', plugins: 'list', seed: 'any', log: 'function', ignore: 'list',
+  insecure: 'boolean', masked: 'any', password: 'any', patience: 'any', strict: 'boolean', signal: 'object', onProgress: 'function', onDifference: 'function', onProblem: 'function',
 }
 
 /** @throws WiretapeError `usage`, naming the option. */
 export function readSendOptions(options: SendOptions): SendSettings {
-  refuseUnknown(options)
+  checkOptions('send', known, options, "{ to: 'http://127.0.0.1:3000' }")
   const { connections = 'as-recorded', host = 'target', masked = 'skip', patience } = options
   if (typeof options.to !== 'string' || options.to === '') throw new WiretapeError('usage', 'where to send is missing: --to TARGET, such as http://127.0.0.1:3000 or 127.0.0.1:5432')
   if (connections !== 'as-recorded' && !(Number.isSafeInteger(connections) && connections >= 1 && connections <= mostConnections)) {

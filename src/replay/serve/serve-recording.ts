@@ -1,5 +1,6 @@
 import { WiretapeError } from '../../error.js'
-import { nearest } from '../../recording/filter.js'
+import { checkOptions } from '../../recording/known-options.js'
+import type { OptionKinds } from '../../recording/known-options.js'
 import { openRecording } from '../../recording/recording.js'
 import type { Recording } from '../../recording/recording.js'
 import { formatAddress } from '../../relay/address.js'
@@ -37,6 +38,10 @@ export interface ServeOptions extends HttpServeOptions {
   readonly timing?: Timing
   /** Told of problems that aren't a client's doing. */
   readonly onProblem?: (message: string) => void
+}
+
+const known: OptionKinds<ServeOptions> = {
+  http: 'any', tcp: 'any', udp: 'any', ftp: 'any', after: 'any', timing: 'any', tcpMatch: 'any', match: 'list', ignore: 'list', routes: 'list', refresh: 'list', onMiss: 'string', onProblem: 'function',
 }
 
 /** One listener of a server that stands in. */
@@ -130,7 +135,7 @@ export class RecordingServer {
 
   /** Called by `serveRecording`. */
   async start(options: ServeOptions): Promise<void> {
-    refuseUnknown(options)
+    checkOptions('serve', known, options, "{ http: '8080' }")
     const pace = new Pace(options.timing ?? 'none', '--timing')
     const after = options.after ?? 'repeat'
     if (!['repeat', 'cycle', 'miss'].includes(after)) throw new WiretapeError('usage', `--after ${after}: expected repeat, cycle or miss`)
@@ -192,16 +197,4 @@ function listed(protocol: Protocol, given: unknown): readonly string[] {
     throw new WiretapeError('usage', `serve: ${protocol}: expected a port, or text such as '8080' or '127.0.0.1:8080', or a list of them, not ${wrong === null ? 'null' : typeof wrong}`)
   }
   return all.map(String)
-}
-
-const known: readonly (keyof ServeOptions)[] = [
-  'http', 'tcp', 'udp', 'ftp', 'after', 'timing', 'tcpMatch', 'match', 'ignore', 'routes', 'refresh', 'onMiss', 'onProblem',
-]
-
-function refuseUnknown(options: ServeOptions): void {
-  for (const name of Object.keys(options)) {
-    if ((known as readonly string[]).includes(name)) continue
-    const near = nearest(name, known)
-    throw new WiretapeError('usage', `serve: there is no option ${name}${near === null ? '' : ` (did you mean ${near}?)`}; there are ${known.join(', ')}`)
-  }
 }
