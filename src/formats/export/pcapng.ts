@@ -109,9 +109,13 @@ class Flows {
 
   /**
    * When the side that ended first did so, where that isn't when the connection was closed: an exchange that its end cut, or
-   * whose body it ended, is over then.
+   * whose body it ended, is over then, and so is a session of FTP that its server ended.
    */
   #ended({ id, protocol, error, closed, endReason }: ConnectionRecord): number | null {
+    if (protocol === 'ftp' && error === null && endReason === 'server closed') {
+      const [session] = this.#recording.ftpSessions({ where: `connection_id = ${id}` })
+      return session?.ended == null ? null : Math.min(closed!, session.ended)
+    }
     if (protocol !== 'http' || error !== null || (endReason !== 'client closed' && endReason !== 'server closed')) return null
     const last = this.#recording.lastExchange(id)
     if (last?.ended == null || (last.error === null && isFramed(last))) return null

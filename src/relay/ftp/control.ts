@@ -240,7 +240,9 @@ export class FtpControl implements Inline {
 
   #reply(reply: ReplyEvent): Replacement | Promise<Replacement | null> | null {
     this.#greeted = true
-    return this.#conversation.reply(reply, reply.start < this.#streams.down.from)
+    // However much of it one read brought.
+    const tooLong = reply.end - reply.start > longestHeld
+    return this.#conversation.reply(reply, tooLong || reply.start < this.#streams.down.from)
   }
 
   #event(kind: string, text: string, direction?: Direction, offset?: number): void {
