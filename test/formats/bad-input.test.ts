@@ -68,6 +68,14 @@ test('a truncated capture: what is there is imported, and where it ends is said;
   t.is(summary.packets, 15)
 })
 
+test('a pcapng that ends in a block that would be passed over: where that begins is said', async (t) => {
+  const frame = new Frames(40_000, 8080).opens().list[0]!
+  const whole = new PcapngFile().section().interface().packet(0, 5n, frame).bytes()
+  const { summary } = await importing(t, Buffer.concat([whole, new PcapngFile().section().block(77, Buffer.alloc(2_500_000)).bytes().subarray(28, -500_000)]))
+  t.is(summary.packets, 1)
+  t.like(summary.problems[0], { offset: whole.length, packet: 2, text: 'it ends 2000012 bytes into a block' })
+})
+
 test('gzip that ends early gives all that it has', async (t) => {
   const packed = gzipSync(exchange)
   const { summary, recording } = await importing(t, packed.subarray(0, -6))
@@ -143,7 +151,8 @@ test('the command: records, exit codes, --partial, --append, --overwrite, --json
   const none = await wiretape(t, 'import', file(t, 'words'))
   t.is(none.code, 2)
   t.regex(none.stderr, /is no capture: it looks like text/)
-  t.is((await wiretape(t, 'import')).code, 2)
+  const unnamed = await wiretape(t, 'import')
+  t.deepEqual([unnamed.code, unnamed.stderr], [2, 'wiretape: the capture is missing: wiretape import capture.pcapng, or - for the standard input\n'])
 })
 
 test('without -o, a new file in recordings/', async (t) => {
