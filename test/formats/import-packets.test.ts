@@ -7,6 +7,7 @@ import { question } from '../real/dns-server.js'
 import { bytesOf, onlyConnection, onlyExchange } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
 import { pcap, PcapngFile } from './capture-files.js'
+import { exportedHar } from './exported.js'
 import { began, capture, Frames, importing } from './importing.js'
 import { cooked, cooked2, ethernet, ipv4, ipv6, ipv6Fragment, loopback, tcp, udp } from './packets.js'
 
@@ -239,6 +240,19 @@ test('a reset that somebody else sent, with a number from elsewhere, ends nothin
   const { recording } = await importing(t, capture([...list.slice(0, 4), spoofed, ...list.slice(4)]))
   t.like(onlyExchange(recording), { status: 200, responseBodySize: 5, error: null })
   t.like(onlyConnection(recording), { endReason: 'client closed' })
+})
+
+test('a clock that is set back within a connection: no duration is negative, and a note counts the packets', async (t) => {
+  const names = [question(1, 'www.example'), Buffer.concat([Buffer.from([0, 1, 0x81, 0x80]), question(1, 'www.example').subarray(4)])]
+  const datagrams = [ethernet(ipv4(udp(5000, 53, names[0]!), { protocol: 17 })), ethernet(ipv4(udp(53, 5000, names[1]!), { protocol: 17, source: '10.0.0.2', destination: '10.0.0.1' }))]
+  const packets = [...exchange().list, ...datagrams].map((bytes, n) => ({ bytes, time: began - n * 1_000_000 }))
+  const { summary, recording } = await importing(t, pcap(packets))
+  t.like(onlyExchange(recording), { status: 200, started: began, firstByte: began, ended: began })
+  t.deepEqual([...recording.connections()].map(({ opened, connected, closed }) => [opened, connected, closed]), [[began, began, began], [began - 8_000_000, null, began - 8_000_000]])
+  t.is([...recording.records()].filter(({ durationMs }) => (durationMs ?? 0) < 0).length, 0)
+  t.deepEqual(summary.notes, ['8 packets have a time before that of the packet before on the same connection: they got that one\'s'])
+  const [entry] = (await exportedHar(summary.path)).log.entries
+  t.true(Object.values(entry!.timings).every((time) => time === -1 || time >= 0), JSON.stringify(entry!.timings))
 })
 
 test('more connections at once than are followed: the longest idle are given up, one that talks goes on', async (t) => {
