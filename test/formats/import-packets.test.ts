@@ -52,14 +52,16 @@ test('fragments, the last one first, and one of them twice', async (t) => {
   t.deepEqual([...recording.datagrams()].map((one) => one.bytes), [whole.subarray(8)])
 })
 
-test('fragments that overlap: the first bytes are kept', async (t) => {
-  const part = (offset: number, text: string, more: boolean): Buffer => ethernet(ipv4(Buffer.from(text), { protocol: 17, id: 9, offset, more }))
-  const head = udp(5000, 6000, 'AAAAAAAA'.repeat(3)).subarray(0, 16)
-  const { recording } = await importing(t, capture([
-    ethernet(ipv4(head, { protocol: 17, id: 9, more: true })), part(16, 'BBBBBBBB', true), part(8, 'xxxxxxxxxxxxxxxxCCCCCCCC', false),
-  ]))
-  t.deepEqual([...recording.datagrams()].map((one) => one.bytes.toString()), ['AAAAAAAABBBBBBBBCCCCCCCC'])
-})
+for (const [what, again, notes] of [['another content: the first bytes are kept, and a note counts it', 'xxxxxxxxxxxxxxxx', 1], ['the same: nothing is to be told', 'AAAAAAAABBBBBBBB', 0]] as const) {
+  test(`fragments that overlap with ${what}`, async (t) => {
+    const part = (offset: number, text: string, more: boolean): Buffer => ethernet(ipv4(Buffer.from(text), { protocol: 17, id: 9, offset, more }))
+    const head = udp(5000, 6000, 'AAAAAAAA'.repeat(3)).subarray(0, 16)
+    const { recording, summary } = await importing(t, capture([ethernet(ipv4(head, { protocol: 17, id: 9, more: true })), part(16, 'BBBBBBBB', true), part(8, `${again}CCCCCCCC`, false)]))
+    t.deepEqual([...recording.datagrams()].map((one) => one.bytes.toString()), ['AAAAAAAABBBBBBBBCCCCCCCC'])
+    t.is(summary.notes.length, notes)
+    for (const note of summary.notes) t.regex(note, /^1 fragmented packet has parts that overlap with another content/)
+  })
+}
 
 test('fragments of which one never comes are left out, and that is said', async (t) => {
   const { summary } = await importing(t, capture([ethernet(ipv4(Buffer.alloc(16), { protocol: 17, id: 9, more: true }))]))
