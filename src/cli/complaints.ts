@@ -24,6 +24,7 @@ export function usageError(message: string, words: readonly string[]): WiretapeE
   const nameless = lines[0]?.startsWith('Not enough non-option arguments') === true
   if (nameless && command === 'send') return new WiretapeError('usage', 'the recording is missing: wiretape send FILE --to TARGET')
   if (nameless && command === 'diff') return new WiretapeError('usage', 'two recordings are compared: wiretape diff A B')
+  if (nameless && command === 'import') return new WiretapeError('usage', 'the capture is missing: wiretape import capture.pcapng, or - for the standard input')
   if (nameless) return new WiretapeError('usage', 'the ID of a record is missing: wiretape ls lists them')
   const choice = /^Argument: (\S+), Given: (.*), Choices: (.*)$/.exec(lines[1] ?? '')
   if (choice !== null) return new WiretapeError('usage', `--${choice[1]} ${choice[2]!.replaceAll('"', '')}: expected one of ${choice[3]!.replaceAll('"', '')}`)

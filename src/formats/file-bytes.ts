@@ -1,11 +1,13 @@
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
-import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
-import { constants, createGunzip, gunzipSync } from 'node:zlib'
-import { reasonOf, systemCodeOf, WiretapeError } from '../error.js'
+import { reasonOf, WiretapeError } from '../error.js'
 import { PipedBytes } from './piped-bytes.js'
+import { BrokenGzip, UnpackGzip } from './unpack-gzip.js'
 
 const chunkSize = 1024 * 1024
+
+/** They become many times as many. */
+const packedChunkSize = 128 * 1024
 
 /** Of the file, compressed or not, that are looked at to tell what it is. */
 const lookedAt = 4096
@@ -18,6 +20,8 @@ export interface ByteSource {
   /** With gzip undone. */
   readonly first: Buffer
   readonly gzip: boolean
+  /** Why not even the first of it can be unpacked, in words; null where that isn't so. */
+  readonly damage: string | null
   readonly piped: PipedBytes | null
 }
 
@@ -31,7 +35,8 @@ export async function lookInto(path: string): Promise<ByteSource> {
   if (piped === null && !found!.isFile()) throw new WiretapeError('usage', `${path} is a device: files and pipes can be imported, and the standard input as -`)
   const bytes = piped?.first ?? firstOf(path)
   const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b
-  return { path, size: piped === null ? found!.size : null, gzip, first: gzip ? unpacked(bytes) : bytes, piped }
+  const { first, damage } = gzip ? await unpacked(bytes) : { first: bytes, damage: null }
+  return { path, size: piped === null ? found!.size : null, gzip, first, damage, piped }
 }
 
 function firstOf(path: string): Buffer {
@@ -48,32 +53,34 @@ function firstOf(path: string): Buffer {
   }
 }
 
-function unpacked(bytes: Buffer): Buffer {
+/** As far as that goes: the rest of the file isn't there. */
+async function unpacked(bytes: Buffer): Promise<{ readonly first: Buffer, readonly damage: string | null }> {
+  const pieces: Buffer[] = []
+  const unpacking = new UnpackGzip((piece) => pieces.push(piece))
   try {
-    return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH })
-  } catch {
-    return Buffer.alloc(0)
+    await unpacking.take(bytes)
+    if (pieces.length === 0) unpacking.end()
+    return { first: Buffer.concat(pieces), damage: null }
+  } catch (thrown) {
+    if (!(thrown instanceof BrokenGzip)) throw thrown
+    const first = Buffer.concat(pieces)
+    return { first, damage: first.length === 0 ? thrown.message : null }
+  } finally {
+    unpacking.close()
   }
-}
-
-/** The file couldn't be unpacked to its end: what came before that was given. */
-export class BrokenGzip extends Error {
-  override readonly name = 'BrokenGzip'
 }
 
 /**
  * Gives a source's bytes, with gzip undone, chunk by chunk; what `take` throws ends it. A chunk may be written over once the next was taken.
  * @param read gets how many bytes were read for that; the next chunk waits for it.
+ * @param note gets what should be known of the file, in words.
  * @throws BrokenGzip; WiretapeError `storage`.
  */
-export async function eachChunk({ path, gzip, piped }: ByteSource, take: (chunk: Buffer) => void, read: (bytes: number) => Promise<void>): Promise<void> {
-  if (piped === null && !gzip) {
-    await readPlain(path, take, read)
+export async function eachChunk({ path, gzip, piped }: ByteSource, take: (chunk: Buffer) => void, read: (bytes: number) => Promise<void>, note: (text: string) => void): Promise<void> {
+  if (gzip) {
+    await unpack(piped === null ? packedBytes(path) : piped.chunks(), take, read, note)
   } else if (piped === null) {
-    const file = createReadStream(path, { highWaterMark: chunkSize })
-    await unpack(file, path, () => file.bytesRead, take, read)
-  } else if (gzip) {
-    await unpack(Readable.from(piped.chunks()), path, () => piped.bytesRead, take, read)
+    await readPlain(path, take, read)
   } else {
     for await (const chunk of piped.chunks()) {
       take(chunk)
@@ -112,27 +119,26 @@ function readPiece(file: number, into: Buffer, path: string): number {
   }
 }
 
-function unpack(packed: Readable, path: string, bytesRead: () => number, take: (chunk: Buffer) => void, read: (bytes: number) => Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const unpacking = createGunzip({ chunkSize })
-    const stop = (thrown: unknown): void => {
-      packed.destroy()
-      unpacking.destroy()
-      reject(thrown)
+async function* packedBytes(path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* createReadStream(path, { highWaterMark: packedChunkSize }) as AsyncIterable<Buffer>
+  } catch (cause) {
+    throw new WiretapeError('storage', `cannot read ${path}: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+async function unpack(packed: AsyncIterable<Buffer>, take: (chunk: Buffer) => void, read: (bytes: number) => Promise<void>, note: (text: string) => void): Promise<void> {
+  const unpacking = new UnpackGzip(take)
+  let at = 0
+  try {
+    for await (const chunk of packed) {
+      await unpacking.take(chunk)
+      at += chunk.length
+      await read(at)
     }
-    const give = (chunk: Buffer): void => {
-      try {
-        take(chunk)
-        unpacking.pause()
-        read(bytesRead()).then(() => unpacking.resume(), stop)
-      } catch (thrown) {
-        stop(thrown)
-      }
-    }
-    packed.on('error', (cause) => stop(cause instanceof WiretapeError ? cause : new WiretapeError('storage', `cannot read ${path}: ${reasonOf(cause)}`, { cause })))
-    unpacking.on('data', give)
-    unpacking.on('end', resolve)
-    unpacking.on('error', (cause) => stop(new BrokenGzip(systemCodeOf(cause) === 'Z_BUF_ERROR' ? 'its gzip data ends too early' : `its gzip data is damaged: ${reasonOf(cause)}`)))
-    packed.pipe(unpacking)
-  })
+    unpacking.end()
+  } finally {
+    unpacking.close()
+  }
+  if (unpacking.trailing > 0) note(`its gzip data is followed by ${unpacking.trailing} bytes that are none: they are passed over`)
 }

@@ -9,13 +9,14 @@ import { ClassicPcap } from './capture/classic-pcap.js'
 import { NanosecondPcap } from './capture/nanosecond-pcap.js'
 import { Pcapng } from './capture/pcapng.js'
 import { Traffic } from './capture/traffic.js'
-import { BrokenGzip, eachChunk, lookInto } from './file-bytes.js'
+import { eachChunk, lookInto } from './file-bytes.js'
 import type { ByteSource } from './file-bytes.js'
 import { recognize } from './first-bytes.js'
 import type { ImportKind } from './first-bytes.js'
 import { HarReader } from './har/har-reader.js'
 import type { ImportOptions, ImportProblem, ImportSummary } from './import-summary.js'
 import { ImportWriter } from './import-writer.js'
+import { BrokenGzip } from './unpack-gzip.js'
 
 const kinds: OptionKinds<ImportOptions> = { path: 'string', overwrite: 'boolean', append: 'boolean', keepPasswords: 'boolean', onProgress: 'function' }
 
@@ -61,7 +62,7 @@ async function importAll(toImport: readonly ToImport[], options: ImportOptions):
 
 async function toImportOf(path: string): Promise<ToImport> {
   const source = await lookInto(path)
-  const found = recognize(source.first)
+  const found = source.damage === null ? recognize(source.first) : { looksLike: source.damage }
   if ('kind' in found) return { ...source, kind: found.kind }
   source.piped?.close()
   throw new WiretapeError('not-a-capture', `${path === '-' ? 'the standard input' : path} is no capture${source.gzip ? ' (unpacked)' : ''}: ${found.looksLike}; pcap, pcapng and HAR can be imported`)
@@ -96,7 +97,7 @@ class Import {
       await eachChunk(source, (chunk) => {
         given += chunk.length
         reader.take(chunk)
-      }, (bytes) => this.#progress(path, bytes))
+      }, (bytes) => this.#progress(path, bytes), note)
       reader.end()
     } catch (thrown) {
       this.#broken(path, thrown, reader, given)

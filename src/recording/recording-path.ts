@@ -22,10 +22,11 @@ export interface OutputOptions {
 /**
  * Makes the output file, empty and readable by its owner alone (it will hold passwords and cookies), or checks the one
  * to be continued.
+ * @param continues whoever asks can continue a recording too, and so that may be advised.
  * @returns its path.
  * @throws WiretapeError `exists`, `not-found`, `usage` or `storage`.
  */
-export function createRecordingPath(options: OutputOptions): string {
+export function createRecordingPath(options: OutputOptions, continues = true): string {
   if (options.append && options.overwrite) {
     throw new WiretapeError('usage', '--append and --overwrite exclude each other: continue the file, or start it anew')
   }
@@ -45,7 +46,7 @@ export function createRecordingPath(options: OutputOptions): string {
   } catch (cause) {
     const { code, syscall } = cause as NodeJS.ErrnoException
     if (code === 'EEXIST' && syscall === 'open') {
-      throw new WiretapeError('exists', `${path} exists: choose another name, --overwrite it, or --append to it`, { cause })
+      throw new WiretapeError('exists', `${path} exists: choose another name, ${continues ? '--overwrite it, or --append to it' : 'or --overwrite it'}`, { cause })
     }
     throw new WiretapeError('storage', `cannot create ${path}: ${reasonOf(cause)}`, { cause })
   }

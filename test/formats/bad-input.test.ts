@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -67,11 +68,67 @@ test('a truncated capture: what is there is imported, and where it ends is said;
   t.is(summary.packets, 15)
 })
 
+test('a pcapng that ends in a block that would be passed over: where that begins is said', async (t) => {
+  const frame = new Frames(40_000, 8080).opens().list[0]!
+  const whole = new PcapngFile().section().interface().packet(0, 5n, frame).bytes()
+  const { summary } = await importing(t, Buffer.concat([whole, new PcapngFile().section().block(77, Buffer.alloc(2_500_000)).bytes().subarray(28, -500_000)]))
+  t.is(summary.packets, 1)
+  t.like(summary.problems[0], { offset: whole.length, packet: 2, text: 'it ends 2000012 bytes into a block' })
+})
+
 test('gzip that ends early gives all that it has', async (t) => {
   const packed = gzipSync(exchange)
   const { summary, recording } = await importing(t, packed.subarray(0, -6))
   t.is(onlyExchange(recording).status, 200)
   t.like(summary.problems[0], { text: 'its gzip data ends too early', offset: exchange.length })
+})
+
+const packed = gzipSync(exchange)
+/** Another byte at the end of what is packed, and in its checksum. */
+const flipped = (at: number): Buffer => Buffer.from(packed.map((byte, place) => place === packed.length + at ? byte ^ 1 : byte))
+
+for (const [what, bytes, told] of [
+  ['with another checksum', flipped(-6), /^its gzip data is damaged: its checksum is another$/], ['with another length', flipped(-1), /^its gzip data is damaged: it tells another length$/],
+  ['without its end', packed.subarray(0, -1), /^its gzip data ends too early$/], ['damaged behind all packets', Buffer.concat([packed.subarray(0, -8), gzipSync('x').subarray(0, 9)]), /^its gzip data is damaged/],
+] as const) {
+  test(`gzip ${what}: what was unpacked before counts, and it is told`, async (t) => {
+    const { summary, recording } = await importing(t, bytes)
+    t.is(onlyExchange(recording).status, 200)
+    t.false(summary.complete)
+    t.like(summary.problems[0], { offset: exchange.length })
+    t.regex(summary.problems[0]!.text, told)
+  })
+}
+
+test('gzip followed by something else: all of it counts, and a note tells of the rest; zeros fill a block', async (t) => {
+  const junk = await importing(t, Buffer.concat([packed, Buffer.from('junk'), packed]))
+  t.like(junk.summary, { complete: true, packets: 8 })
+  t.regex(junk.summary.notes[0]!, new RegExp(`followed by ${4 + packed.length} bytes that are none: they are passed over$`))
+  const filled = await importing(t, Buffer.concat([packed, Buffer.alloc(20_000)]))
+  t.like(filled.summary, { complete: true, packets: 8, notes: [] })
+})
+
+test('gzip of several members, with names and comments in their headers, is one file', async (t) => {
+  const named = (member: Buffer): Buffer => Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 2 | 4 | 8 | 16]), member.subarray(4, 10), Buffer.from([3, 0, 1, 2, 3]), Buffer.from('name\0and a comment\0'), Buffer.from([0, 0]), member.subarray(10)])
+  const { summary } = await importing(t, Buffer.concat([named(gzipSync(exchange.subarray(0, 100))), gzipSync(''), gzipSync(exchange.subarray(100)), named(gzipSync(exchange.subarray(24)))]))
+  t.like(summary, { complete: true, packets: 16, notes: [] })
+})
+
+test('gzip that is damaged from its beginning on is not said to be empty', async (t) => {
+  for (const bytes of [Buffer.from('1f8b0800000000000003ffffffff', 'hex'), Buffer.from('1f8b07', 'hex')]) {
+    await t.throwsAsync(importCapture(file(t, bytes), { path: join(temporaryFolder(t), 'never.sqlite') }), { code: 'not-a-capture', message: /its gzip data is damaged/ })
+  }
+  await t.throwsAsync(importCapture(file(t, packed.subarray(0, 10)), { path: join(temporaryFolder(t), 'never.sqlite') }), { code: 'not-a-capture', message: /its gzip data ends too early/ })
+})
+
+test('gzip that is larger than is read at once, and damaged far behind: what comes before is imported', async (t) => {
+  const frames = new Frames(40_000, 9999).opens()
+  for (let n = 0; n < 400; n++) frames.up(randomBytes(1000))
+  const whole = gzipSync(capture(frames.list))
+  const { summary } = await importing(t, Buffer.concat([whole.subarray(0, 300_000), Buffer.alloc(1000, 0xff), whole.subarray(301_000)]))
+  t.false(summary.complete)
+  t.true(summary.packets > 250)
+  t.is((await importing(t, whole)).summary.packets, 403)
 })
 
 test('the command: records, exit codes, --partial, --append, --overwrite, --json', async (t) => {
@@ -94,7 +151,8 @@ test('the command: records, exit codes, --partial, --append, --overwrite, --json
   const none = await wiretape(t, 'import', file(t, 'words'))
   t.is(none.code, 2)
   t.regex(none.stderr, /is no capture: it looks like text/)
-  t.is((await wiretape(t, 'import')).code, 2)
+  const unnamed = await wiretape(t, 'import')
+  t.deepEqual([unnamed.code, unnamed.stderr], [2, 'wiretape: the capture is missing: wiretape import capture.pcapng, or - for the standard input\n'])
 })
 
 test('without -o, a new file in recordings/', async (t) => {

@@ -7,6 +7,7 @@ import { question } from '../real/dns-server.js'
 import { bytesOf, onlyConnection, onlyExchange } from '../real/relaying.js'
 import { temporaryFolder } from '../real/temporary-folder.js'
 import { pcap, PcapngFile } from './capture-files.js'
+import { exportedHar } from './exported.js'
 import { began, capture, Frames, importing } from './importing.js'
 import { cooked, cooked2, ethernet, ipv4, ipv6, ipv6Fragment, loopback, tcp, udp } from './packets.js'
 
@@ -51,14 +52,16 @@ test('fragments, the last one first, and one of them twice', async (t) => {
   t.deepEqual([...recording.datagrams()].map((one) => one.bytes), [whole.subarray(8)])
 })
 
-test('fragments that overlap: the first bytes are kept', async (t) => {
-  const part = (offset: number, text: string, more: boolean): Buffer => ethernet(ipv4(Buffer.from(text), { protocol: 17, id: 9, offset, more }))
-  const head = udp(5000, 6000, 'AAAAAAAA'.repeat(3)).subarray(0, 16)
-  const { recording } = await importing(t, capture([
-    ethernet(ipv4(head, { protocol: 17, id: 9, more: true })), part(16, 'BBBBBBBB', true), part(8, 'xxxxxxxxxxxxxxxxCCCCCCCC', false),
-  ]))
-  t.deepEqual([...recording.datagrams()].map((one) => one.bytes.toString()), ['AAAAAAAABBBBBBBBCCCCCCCC'])
-})
+for (const [what, again, notes] of [['another content: the first bytes are kept, and a note counts it', 'xxxxxxxxxxxxxxxx', 1], ['the same: nothing is to be told', 'AAAAAAAABBBBBBBB', 0]] as const) {
+  test(`fragments that overlap with ${what}`, async (t) => {
+    const part = (offset: number, text: string, more: boolean): Buffer => ethernet(ipv4(Buffer.from(text), { protocol: 17, id: 9, offset, more }))
+    const head = udp(5000, 6000, 'AAAAAAAA'.repeat(3)).subarray(0, 16)
+    const { recording, summary } = await importing(t, capture([ethernet(ipv4(head, { protocol: 17, id: 9, more: true })), part(16, 'BBBBBBBB', true), part(8, `${again}CCCCCCCC`, false)]))
+    t.deepEqual([...recording.datagrams()].map((one) => one.bytes.toString()), ['AAAAAAAABBBBBBBBCCCCCCCC'])
+    t.is(summary.notes.length, notes)
+    for (const note of summary.notes) t.regex(note, /^1 fragmented packet has parts that overlap with another content/)
+  })
+}
 
 test('fragments of which one never comes are left out, and that is said', async (t) => {
   const { summary } = await importing(t, capture([ethernet(ipv4(Buffer.alloc(16), { protocol: 17, id: 9, more: true }))]))
@@ -239,6 +242,19 @@ test('a reset that somebody else sent, with a number from elsewhere, ends nothin
   const { recording } = await importing(t, capture([...list.slice(0, 4), spoofed, ...list.slice(4)]))
   t.like(onlyExchange(recording), { status: 200, responseBodySize: 5, error: null })
   t.like(onlyConnection(recording), { endReason: 'client closed' })
+})
+
+test('a clock that is set back within a connection: no duration is negative, and a note counts the packets', async (t) => {
+  const names = [question(1, 'www.example'), Buffer.concat([Buffer.from([0, 1, 0x81, 0x80]), question(1, 'www.example').subarray(4)])]
+  const datagrams = [ethernet(ipv4(udp(5000, 53, names[0]!), { protocol: 17 })), ethernet(ipv4(udp(53, 5000, names[1]!), { protocol: 17, source: '10.0.0.2', destination: '10.0.0.1' }))]
+  const packets = [...exchange().list, ...datagrams].map((bytes, n) => ({ bytes, time: began - n * 1_000_000 }))
+  const { summary, recording } = await importing(t, pcap(packets))
+  t.like(onlyExchange(recording), { status: 200, started: began, firstByte: began, ended: began })
+  t.deepEqual([...recording.connections()].map(({ opened, connected, closed }) => [opened, connected, closed]), [[began, began, began], [began - 8_000_000, null, began - 8_000_000]])
+  t.is([...recording.records()].filter(({ durationMs }) => (durationMs ?? 0) < 0).length, 0)
+  t.deepEqual(summary.notes, ['8 packets have a time before that of the packet before on the same connection: they got that one\'s'])
+  const [entry] = (await exportedHar(summary.path)).log.entries
+  t.true(Object.values(entry!.timings).every((time) => time === -1 || time >= 0), JSON.stringify(entry!.timings))
 })
 
 test('more connections at once than are followed: the longest idle are given up, one that talks goes on', async (t) => {

@@ -198,7 +198,7 @@ test('the command: the new file beside the old one, or where -o says; what can\'
   t.like(await wiretape(t, 'redecode', summary.path), { code: 0, stderr: '', stdout: Buffer.from(`${beside}: 1 record\n`) })
   t.is(statSync(beside).mode & 0o777, 0o600)
   for (const [args, message] of [
-    [[summary.path], /exists: choose another name/], [[summary.path, '-o', summary.path, '--overwrite'], /is the recording itself/], [[`${summary.path}.none`], /there is no/],
+    [[summary.path], /exists: choose another name, or --overwrite it$/m], [[summary.path, '-o', summary.path, '--overwrite'], /is the recording itself/], [[`${summary.path}.none`], /there is no/],
     [[join(summary.path, '../capture-0')], /is not a wiretape recording/],
   ] as const) {
     const { code, stderr } = await wiretape(t, 'redecode', ...args)

@@ -29,6 +29,8 @@ export interface ImportCounts {
   missingBytes: number
   /** Bytes that came after the reset of their connection. */
   lateBytes: number
+  /** Packets with a time before that of the packet before them on their connection. */
+  setBack: number
 }
 
 /**

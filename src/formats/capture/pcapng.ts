@@ -35,6 +35,8 @@ export class Pcapng implements CaptureReader {
   #timeless = false
   /** Bytes of an unknown block that are still to be passed over. */
   #skipping = 0
+  /** Where that block begins. */
+  #skipped = 0
 
   constructor(sink: CaptureSink) {
     this.#sink = sink
@@ -47,7 +49,8 @@ export class Pcapng implements CaptureReader {
 
   end(): void {
     const { length, offset } = this.#unread
-    if (length > 0 || this.#skipping > 0) throw new BrokenCapture(offset, this.#number + 1, `it ends ${length} bytes into a block`)
+    const begins = this.#skipping > 0 ? this.#skipped : offset
+    if (length > 0 || this.#skipping > 0) throw new BrokenCapture(begins, this.#number + 1, `it ends ${offset + length - begins} bytes into a block`)
   }
 
   #next(): boolean {
@@ -66,6 +69,7 @@ export class Pcapng implements CaptureReader {
     if (length < smallestBlock || length % 4 !== 0) this.#break(`a block says that it is ${length} bytes long, which none can be`)
     if (!this.#isRead(type)) {
       this.#skipping = length
+      this.#skipped = unread.offset
       return true
     }
     if (length > largestBlock) this.#break(`a block says that it is ${length} bytes long`)

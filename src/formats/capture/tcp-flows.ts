@@ -66,8 +66,11 @@ export class TcpFlows {
       if (!segment.syn && segment.payload.length + segment.missing === 0) return true
       flow = this.#open(packet, segment, key, time)
     }
-    this.#use(flow, time)
-    flow.conversation.take(flow.clientKey === key ? 'up' : 'down', segment, time)
+    // What comes later happened no earlier: a clock was set back, or two interfaces were captured.
+    if (time < flow.lastTime) this.#counts.setBack++
+    const at = Math.max(time, flow.lastTime)
+    this.#use(flow, at)
+    flow.conversation.take(flow.clientKey === key ? 'up' : 'down', segment, at)
     if (flow.conversation.over) this.#retire(flow)
     return true
   }

@@ -23,7 +23,7 @@ export interface PacketCounts {
 
 /** Packets of captures, one after another, into the connections that they belong to. Files of one import go on with each other's. */
 export class Traffic {
-  readonly counts: PacketCounts & ImportCounts = { packets: 0, unknownLink: 0, other: 0, malformed: 0, cut: 0, connections: 0, missingBytes: 0, lateBytes: 0 }
+  readonly counts: PacketCounts & ImportCounts = { packets: 0, unknownLink: 0, other: 0, malformed: 0, cut: 0, connections: 0, missingBytes: 0, lateBytes: 0, setBack: 0 }
   readonly #fragments = new Fragments()
   readonly #tcp: TcpFlows
   readonly #udp: UdpFlows
@@ -66,10 +66,12 @@ export class Traffic {
     this.#tcp.end()
     this.#udp.end()
     this.#fragments.end()
-    const { lost } = this.#fragments
-    const { lateBytes } = this.counts
+    const { lost, differing } = this.#fragments
+    const { lateBytes, setBack } = this.counts
+    if (setBack > 0) this.#note(`${setBack} ${setBack === 1 ? 'packet has' : 'packets have'} a time before that of the packet before on the same connection: they got that one's`)
     if (lateBytes > 0) this.#note(`${lateBytes} ${lateBytes === 1 ? 'byte was' : 'bytes were'} sent after the reset of their connection, and are left out: events of the kind after-reset tell where`)
     if (lost > 0) this.#note(`${lost} fragmented ${lost === 1 ? 'packet is' : 'packets are'} not complete in the capture, and left out`)
+    if (differing > 0) this.#note(`${differing} fragmented ${differing === 1 ? 'packet has' : 'packets have'} parts that overlap with another content: what came first is kept, and whoever received it may have read something else`)
   }
 
   #skip(linkType: number): void {

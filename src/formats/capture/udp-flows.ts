@@ -49,8 +49,11 @@ export class UdpFlows {
       session = undefined
     }
     session ??= this.#open(packet, datagram, key, time)
-    this.#use(session, time)
-    this.#record(session, session.clientKey === key ? 'up' : 'down', datagram, time)
+    // As of TCP's segments.
+    if (time < session.lastTime) this.#counts.setBack++
+    const at = Math.max(time, session.lastTime)
+    this.#use(session, at)
+    this.#record(session, session.clientKey === key ? 'up' : 'down', datagram, at)
     return true
   }
 

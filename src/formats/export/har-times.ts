@@ -16,7 +16,8 @@ export interface HarTimings {
  */
 export function harTimings({ started, firstByte, ended }: HttpExchange, connection: ConnectionRecord | null, sent: number | null): HarTimings {
   const dialled = connection?.connected ?? null
-  const end = ended ?? firstByte ?? Math.max(started, sent ?? started)
+  // Whatever clock told the times, none of them was before the beginning.
+  const end = Math.max(started, ended ?? firstByte ?? sent ?? started)
   const waits = dialled !== null && dialled > started
   const begun = waits ? Math.min(dialled, end) : started
   const answered = Math.max(begun, Math.min(firstByte ?? end, end))

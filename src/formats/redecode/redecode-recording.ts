@@ -43,7 +43,7 @@ export function redecodeRecording(file: string | undefined, options: RedecodeOpt
   if (statSync(path, { throwIfNoEntry: false }) !== undefined && realpathSync(path) === realpathSync(recording.path)) {
     throw new WiretapeError('usage', `-o ${path} is the recording itself: the new one needs another name`)
   }
-  createRecordingPath({ path, overwrite })
+  createRecordingPath({ path, overwrite }, false)
   try {
     const { started, writer: _, finished: __, ...facts } = recording.facts()
     const made = new RecordingFile({ path, append: false, facts, journal: 'rollback' })

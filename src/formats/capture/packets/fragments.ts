@@ -17,7 +17,7 @@ const largestPayload = 65_535
 const patience = 60_000_000
 
 type Part = { readonly offset: number, readonly bytes: Buffer }
-type Incomplete = { readonly since: number, readonly parts: Part[], size: number, length: number | null, protocol: number }
+type Incomplete = { readonly since: number, readonly parts: Part[], size: number, length: number | null, protocol: number, differs: boolean }
 
 /** Puts fragmented IP packets together. Where parts overlap, what came first is kept. */
 export class Fragments {
@@ -25,6 +25,8 @@ export class Fragments {
   #cost = 0
   /** Packets given up: parts of them never came. */
   lost = 0
+  /** Packets whose parts overlap and aren't the same there: who received them may have read others (RFC 5722 has them dropped, RFC 791 takes the last). */
+  differing = 0
 
   /** @param time µs. @returns the whole packet once its last part is there; null before. */
   take(packet: IpPacket, time: number): IpPacket | null {
@@ -42,7 +44,7 @@ export class Fragments {
       whole = undefined
     }
     if (whole === undefined) {
-      whole = { since: time, parts: [], size: 0, length: null, protocol: packet.protocol }
+      whole = { since: time, parts: [], size: 0, length: null, protocol: packet.protocol, differs: false }
       this.#incomplete.set(key, whole)
     }
     if (!more) whole.length ??= end
@@ -57,6 +59,7 @@ export class Fragments {
     this.#makeRoom()
     if (whole.length === null || whole.size < whole.length) return null
     this.#forget(key, whole)
+    if (whole.differs) this.differing++
     const bytes = Buffer.concat(whole.parts.map((part) => part.bytes))
     return { ...packet, protocol: whole.protocol, payload: bytes.subarray(0, whole.length), fragment: null }
   }
@@ -82,6 +85,9 @@ export class Fragments {
         this.#cost += end - at + partCost
         at = end
       } else {
+        const kept = next!.bytes.subarray(at - next!.offset)
+        const again = payload.subarray(at - offset, at - offset + kept.length)
+        whole.differs ||= !kept.subarray(0, again.length).equals(again)
         at = next!.offset + next!.bytes.length
       }
     }
