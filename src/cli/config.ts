@@ -5,7 +5,8 @@ import type { RelayOptions, ServeOptions } from '../index.js'
 import { loadFile } from '../plugins/load.js'
 import { checkOptions } from '../recording/known-options.js'
 import type { OptionKinds } from '../recording/known-options.js'
-import { relayOptions } from '../relay/options.js'
+import { writtenOptions } from '../relay/options.js'
+import type { CodeOnly } from '../relay/options.js'
 
 /** Looked for in the working folder, in this order. */
 const names = ['wiretape.config.ts', 'wiretape.config.js', 'wiretape.config.mjs', 'wiretape.config.json']
@@ -18,10 +19,7 @@ export interface Config extends RelayOptions {
   readonly serve?: ServeOptions
 }
 
-/** What a file can't name, or has no use for. */
-const { empty: _, injectable: __, log: ___, onProblem: ____, signal: _____, ...inFiles } = relayOptions
-
-const known: OptionKinds<Omit<Config, 'empty' | 'injectable' | 'log' | 'onProblem' | 'signal'>> = { ...inFiles, control: 'any', serve: 'object' }
+const known: OptionKinds<Omit<Config, CodeOnly>> = { ...writtenOptions, control: 'any', serve: 'object' }
 
 /**
  * Reads the options of `startRelay` from a file, for what outgrows a command line: relays, plugins with nested options, seed, output.

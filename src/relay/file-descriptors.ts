@@ -16,16 +16,11 @@ export function socketCapacity(): number {
 
 /** What this process may still open; infinite where the system doesn't tell. */
 export function freeDescriptors(): number {
-  let limit: number
   try {
-    limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity)
+    const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity)
+    return limit - readdirSync('/proc/self/fd').length
   } catch (thrown) {
     return systemCodeOf(thrown) === 'EMFILE' ? 0 : Infinity
-  }
-  try {
-    return limit - readdirSync('/proc/self/fd').length
-  } catch {
-    return 0
   }
 }
 

@@ -62,11 +62,17 @@ export interface RelayOptions extends FtpOptions {
   readonly onProblem?: (message: string) => void
 }
 
-export const relayOptions: OptionKinds<RelayOptions> = {
+/** What code alone can give. */
+export type CodeOnly = 'empty' | 'injectable' | 'log' | 'onProblem' | 'signal'
+
+/** What a file can say too. */
+export const writtenOptions: OptionKinds<Omit<RelayOptions, CodeOnly>> = {
   http: 'any', tcp: 'any', ftp: 'any', udp: 'any', plugins: 'list', seed: 'any', record: 'any', insecure: 'boolean', rewriteHost: 'boolean', connectTimeout: 'any',
   idleTimeout: 'any', grace: 'any', ftpDataPorts: 'string', ftpDataHost: 'string', ftpTrustPasv: 'boolean', ftpRefuseTls: 'boolean', keepPasswords: 'boolean',
-  udpIdleTimeout: 'any', udpSessions: 'any', udpBuffer: 'any', decode: 'string', empty: 'boolean', injectable: 'boolean', log: 'function', onProblem: 'function', signal: 'object',
+  udpIdleTimeout: 'any', udpSessions: 'any', udpBuffer: 'any', decode: 'string',
 }
+
+const relayOptions: OptionKinds<RelayOptions> = { ...writtenOptions, empty: 'boolean', injectable: 'boolean', log: 'function', onProblem: 'function', signal: 'object' }
 
 export interface RelaySettings {
   readonly seed: number
