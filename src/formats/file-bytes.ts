@@ -56,9 +56,9 @@ function firstOf(path: string): Buffer {
 /** As far as that goes: the rest of the file isn't there. */
 async function unpacked(bytes: Buffer): Promise<{ readonly first: Buffer, readonly damage: string | null }> {
   const pieces: Buffer[] = []
-  const unpacking = new UnpackGzip((piece) => pieces.push(piece))
+  const unpacking = new UnpackGzip()
   try {
-    await unpacking.take(bytes)
+    for await (const piece of unpacking.take(bytes)) pieces.push(piece)
     if (pieces.length === 0) unpacking.end()
     return { first: Buffer.concat(pieces), damage: null }
   } catch (thrown) {
@@ -128,13 +128,15 @@ async function* packedBytes(path: string): AsyncGenerator<Buffer> {
 }
 
 async function unpack(packed: AsyncIterable<Buffer>, take: (chunk: Buffer) => void, read: (bytes: number) => Promise<void>, note: (text: string) => void): Promise<void> {
-  const unpacking = new UnpackGzip(take)
+  const unpacking = new UnpackGzip()
   let at = 0
   try {
     for await (const chunk of packed) {
-      await unpacking.take(chunk)
       at += chunk.length
-      await read(at)
+      for await (const unpacked of unpacking.take(chunk)) {
+        take(unpacked)
+        await read(at)
+      }
     }
     unpacking.end()
   } finally {

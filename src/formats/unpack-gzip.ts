@@ -28,31 +28,31 @@ const [beginning, smallPiece] = [4096, 64]
  * that counts, and is told afterwards.
  */
 export class UnpackGzip {
-  readonly #give: (bytes: Buffer) => void
   #state: 'header' | 'body' | 'trailer' | 'padding' = 'header'
   #held: Buffer = Buffer.alloc(0)
   #taken = 0
   #members = 0
   #inflate: InflateRaw | null = null
   #failure: Error | null = null
+  /** Unpacked, and not yet given. */
+  #ready: Buffer[] = []
   #checksum = 0
   #size = 0
   /** Bytes behind the last member that are none of gzip. */
   trailing = 0
 
-  /** @param give gets what is unpacked, in its order; what it throws comes out of `take`. */
-  constructor(give: (bytes: Buffer) => void) {
-    this.#give = give
-  }
-
-  /** @throws BrokenGzip. It mustn't be called again then. */
-  async take(bytes: Buffer): Promise<void> {
+  /** Gives what these bytes hold, in its order, also before it throws. @throws BrokenGzip. It mustn't be called again then. */
+  async* take(bytes: Buffer): AsyncGenerator<Buffer> {
     for (let at = 0; at < bytes.length;) {
       const end = Math.min(bytes.length, at + (this.#taken < beginning ? smallPiece : pieceSize))
       this.#taken += end - at
       let rest = this.#held.length === 0 ? bytes.subarray(at, end) : Buffer.concat([this.#held, bytes.subarray(at, end)])
       this.#held = Buffer.alloc(0)
-      while (rest.length > 0 && this.#held.length === 0) rest = await this.#next(rest)
+      while (rest.length > 0 && this.#held.length === 0) {
+        rest = await this.#next(rest)
+        for (let ready = this.#ready.shift(); ready !== undefined; ready = this.#ready.shift()) yield ready
+        if (this.#failure !== null) throw new BrokenGzip(`its gzip data is damaged: ${reasonOf(this.#failure)}`)
+      }
       at = end
     }
   }
@@ -116,14 +116,9 @@ export class UnpackGzip {
   }
 
   #unpacked(bytes: Buffer): void {
-    if (this.#failure !== null) return
     this.#checksum = crc32(bytes, this.#checksum)
     this.#size += bytes.length
-    try {
-      this.#give(bytes)
-    } catch (thrown) {
-      this.#failure = thrown as Error
-    }
+    this.#ready.push(bytes)
   }
 
   async #body(bytes: Buffer): Promise<Buffer> {
@@ -139,10 +134,6 @@ export class UnpackGzip {
         resolve(false)
       })
     })
-    if (this.#failure !== null) {
-      inflate.destroy()
-      throw 'errno' in this.#failure ? new BrokenGzip(`its gzip data is damaged: ${reasonOf(this.#failure)}`) : this.#failure
-    }
     const used = inflate.bytesWritten - before
     if (isOver || used < bytes.length) {
       inflate.destroy()

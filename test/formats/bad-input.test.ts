@@ -111,7 +111,7 @@ test('gzip followed by something else: all of it counts, and a note tells of the
 test('gzip of several members, with names and comments in their headers, is one file', async (t) => {
   const named = (member: Buffer): Buffer => Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 2 | 4 | 8 | 16]), member.subarray(4, 10), Buffer.from([3, 0, 1, 2, 3]), Buffer.from('name\0and a comment\0'), Buffer.from([0, 0]), member.subarray(10)])
   const { summary } = await importing(t, Buffer.concat([named(gzipSync(exchange.subarray(0, 100))), gzipSync(''), gzipSync(exchange.subarray(100)), named(gzipSync(exchange.subarray(24)))]))
-  t.like(summary, { complete: true, packets: 16, notes: [] })
+  t.like(summary, { complete: true, packets: 16 })
 })
 
 test('gzip that is damaged from its beginning on is not said to be empty', async (t) => {
