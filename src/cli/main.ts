@@ -4,7 +4,6 @@ import { columnsOf } from './columns.js'
 import { checkTypes, usageError } from './complaints.js'
 import { printableText } from './escape.js'
 import { exitCodeOf, messageOf } from './failure.js'
-import { tooFewDescriptors } from './few-descriptors.js'
 import { plainLs } from './plain-ls.js'
 import { exportFormats } from '../formats/export/formats.js'
 
@@ -59,6 +58,12 @@ async function run(): Promise<void> {
     const { ls } = await import('./ls.js')
     await ls(plain)
     return
+  }
+  const { tooFewDescriptors } = await import('./few-descriptors.js')
+  const lacking = tooFewDescriptors()
+  if (lacking !== null) {
+    process.stderr.write(`wiretape: ${lacking}\n`)
+    process.exit(1)
   }
   const { default: yargs } = await import('yargs')
   let exitCode = 0
@@ -271,11 +276,6 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-const lacking = tooFewDescriptors()
-if (lacking !== null) {
-  process.stderr.write(`wiretape: ${lacking}\n`)
-  process.exit(1)
-}
 try {
   await run()
 } catch (thrown) {
