@@ -4,6 +4,7 @@ import { columnsOf } from './columns.js'
 import { checkTypes, usageError } from './complaints.js'
 import { printableText } from './escape.js'
 import { exitCodeOf, messageOf } from './failure.js'
+import { tooFewDescriptors } from './few-descriptors.js'
 import { plainLs } from './plain-ls.js'
 import { exportFormats } from '../formats/export/formats.js'
 
@@ -54,16 +55,15 @@ function relayOptions(parser: Argv) {
 
 async function run(): Promise<void> {
   const plain = plainLs(process.argv.slice(2))
+  const lacking = tooFewDescriptors(plain !== null)
+  if (lacking !== null) {
+    process.stderr.write(`wiretape: ${lacking}\n`)
+    process.exit(1)
+  }
   if (plain !== null) {
     const { ls } = await import('./ls.js')
     await ls(plain)
     return
-  }
-  const { tooFewDescriptors } = await import('./few-descriptors.js')
-  const lacking = tooFewDescriptors()
-  if (lacking !== null) {
-    process.stderr.write(`wiretape: ${lacking}\n`)
-    process.exit(1)
   }
   const { default: yargs } = await import('yargs')
   let exitCode = 0
