@@ -1,8 +1,8 @@
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { reasonOf, WiretapeError } from '../error.js'
+import { BrokenGzip, Gunzip } from '../protocols/content/gunzip.js'
 import { PipedBytes } from './piped-bytes.js'
-import { BrokenGzip, UnpackGzip } from './unpack-gzip.js'
 
 const chunkSize = 1024 * 1024
 
@@ -53,10 +53,15 @@ function firstOf(path: string): Buffer {
   }
 }
 
+/** What is wrong with a file's gzip, in words. */
+export function gzipDamage({ isCut, message }: BrokenGzip): string {
+  return isCut ? 'its gzip data ends too early' : `its gzip data is damaged: ${message}`
+}
+
 /** As far as that goes: the rest of the file isn't there. */
 async function unpacked(bytes: Buffer): Promise<{ readonly first: Buffer, readonly damage: string | null }> {
   const pieces: Buffer[] = []
-  const unpacking = new UnpackGzip()
+  const unpacking = new Gunzip(true)
   try {
     for await (const piece of unpacking.take(bytes)) pieces.push(piece)
     if (pieces.length === 0) unpacking.end()
@@ -64,7 +69,7 @@ async function unpacked(bytes: Buffer): Promise<{ readonly first: Buffer, readon
   } catch (thrown) {
     if (!(thrown instanceof BrokenGzip)) throw thrown
     const first = Buffer.concat(pieces)
-    return { first, damage: first.length === 0 ? thrown.message : null }
+    return { first, damage: first.length === 0 ? gzipDamage(thrown) : null }
   } finally {
     unpacking.close()
   }
@@ -128,7 +133,7 @@ async function* packedBytes(path: string): AsyncGenerator<Buffer> {
 }
 
 async function unpack(packed: AsyncIterable<Buffer>, take: (chunk: Buffer) => void, read: (bytes: number) => Promise<void>, note: (text: string) => void): Promise<void> {
-  const unpacking = new UnpackGzip()
+  const unpacking = new Gunzip(true)
   let at = 0
   try {
     for await (const chunk of packed) {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { inspect } from 'node:util'
 import { reasonOf, systemCodeOf, WiretapeError } from '../error.js'
+import { BrokenGzip } from '../protocols/content/gunzip.js'
 import { checkOptions } from '../recording/known-options.js'
 import type { OptionKinds } from '../recording/known-options.js'
 import { BrokenCapture } from './capture/captured-packet.js'
@@ -9,14 +10,13 @@ import { ClassicPcap } from './capture/classic-pcap.js'
 import { NanosecondPcap } from './capture/nanosecond-pcap.js'
 import { Pcapng } from './capture/pcapng.js'
 import { Traffic } from './capture/traffic.js'
-import { eachChunk, lookInto } from './file-bytes.js'
+import { eachChunk, gzipDamage, lookInto } from './file-bytes.js'
 import type { ByteSource } from './file-bytes.js'
 import { recognize } from './first-bytes.js'
 import type { ImportKind } from './first-bytes.js'
 import { HarReader } from './har/har-reader.js'
 import type { ImportOptions, ImportProblem, ImportSummary } from './import-summary.js'
 import { ImportWriter } from './import-writer.js'
-import { BrokenGzip } from './unpack-gzip.js'
 
 const kinds: OptionKinds<ImportOptions> = { path: 'string', overwrite: 'boolean', append: 'boolean', keepPasswords: 'boolean', onProgress: 'function' }
 
@@ -126,7 +126,7 @@ class Import {
     }
     if (!(thrown instanceof BrokenGzip)) throw thrown
     const where = placeIn(reader) ?? { offset: given, packet: this.#traffic.counts.packets + 1 }
-    this.#problems.push({ file, ...where, text: thrown.message })
+    this.#problems.push({ file, ...where, text: gzipDamage(thrown) })
   }
 
   #note(text: string): void {

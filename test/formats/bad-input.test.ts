@@ -88,7 +88,7 @@ const packed = gzipSync(exchange)
 const flipped = (at: number): Buffer => Buffer.from(packed.map((byte, place) => place === packed.length + at ? byte ^ 1 : byte))
 
 for (const [what, bytes, told] of [
-  ['with another checksum', flipped(-6), /^its gzip data is damaged: its checksum is another$/], ['with another length', flipped(-1), /^its gzip data is damaged: it tells another length$/],
+  ['with another checksum', flipped(-6), /^its gzip data is damaged: incorrect data check$/], ['with another length', flipped(-1), /^its gzip data is damaged: incorrect length check$/],
   ['without its end', packed.subarray(0, -1), /^its gzip data ends too early$/], ['damaged behind all packets', Buffer.concat([packed.subarray(0, -8), gzipSync('x').subarray(0, 9)]), /^its gzip data is damaged/],
 ] as const) {
   test(`gzip ${what}: what was unpacked before counts, and it is told`, async (t) => {
