@@ -1,4 +1,5 @@
 import test from 'ava'
+import fc from 'fast-check'
 import type { Direction } from '../../src/protocols/decoder.js'
 import type { ConversationEnd } from '../../src/formats/capture/tcp/conversation.js'
 import { TcpConversation } from '../../src/formats/capture/tcp/conversation.js'
@@ -282,4 +283,62 @@ test('what is held of connections that haven\'t shown what they speak is bounded
   t.true(costs.length < 5000)
   for (const cost of costs) memory.letGo(cost)
   t.not(memory.hold(4000), null)
+})
+
+test('an answer that comes before its question waits for it', (t) => {
+  const book = new Playbook().opened().down(1, 'answer', { acknowledged: ours + 4 })
+  t.deepEqual(book.told, [])
+  t.deepEqual(book.up(1, 'ask').told, ['up 0 ask', 'down 0 answer'])
+})
+
+test('a question that never comes is waited for by a few segments', (t) => {
+  const book = new Playbook().opened().down(1, 'answer', { acknowledged: ours + 4 }).down(7, '', { acknowledged: ours + 4 }).up(4, '', { acknowledged: theirs + 7 })
+  t.deepEqual(book.told, [])
+  t.deepEqual(book.up(4, '', { acknowledged: theirs + 7 }).told, ['down 0 answer'])
+})
+
+test('what waits for its question is told before a reset, and where no more comes', (t) => {
+  const early = (): Playbook => new Playbook().opened().down(1, 'answer', { acknowledged: ours + 4 })
+  t.deepEqual(early().down(7, '', { flags: 'R' }).told, ['down 0 answer', 'over: down reset'])
+  const book = early()
+  book.conversation.abandon(9)
+  t.deepEqual(book.told, ['down 0 answer', 'over: nobody unseen'])
+})
+
+test('where there is no room, nothing waits for its question, and what waited gives its room back', (t) => {
+  const memory = new ReassemblyMemory()
+  const held: number[] = []
+  const waiting = new Playbook(memory).opened().down(1, 'x'.repeat(30_000), { acknowledged: ours + 4 })
+  for (let cost = memory.hold(100_000); cost !== null; cost = memory.hold(100_000)) held.push(cost)
+  t.deepEqual(new Playbook(memory).opened().down(1, 'answer', { acknowledged: ours + 4 }).told, ['down 0 answer'])
+  waiting.conversation.abandon(9)
+  for (const cost of held) memory.letGo(cost)
+  for (let n = 0; n < 160; n++) t.not(memory.hold(100_000), null)
+})
+
+test('the answer to a SYN that comes before it is of the same connection', (t) => {
+  const book = new Playbook().down(0, '', { flags: 'S' })
+  const syn = book.segment({ from: 1, to: 2, sequence: ours, flags: 'S' })
+  t.false(book.conversation.isReuse('up', syn))
+  book.conversation.take('up', syn, 2)
+  t.deepEqual(book.up(1, 'ask').said, ['connected', 'up 0 ask'])
+  t.false(book.conversation.isReuse('up', syn))
+  t.true(book.conversation.isReuse('up', book.segment({ from: 1, to: 2, sequence: 77, flags: 'S' })))
+})
+
+test('questions and answers of which any two that follow one another have changed places are told in their order', (t) => {
+  fc.assert(fc.property(fc.array(fc.boolean(), { minLength: 4, maxLength: 20 }), (swaps) => {
+    const said: ((book: Playbook) => void)[] = []
+    const expected: string[] = []
+    for (let n = 0; n * 2 < swaps.length + 2; n++) {
+      said.push((book) => { book.up(1 + n * 3, `q${n % 10}?`, { acknowledged: theirs + 1 + n * 3 }) }, (book) => { book.down(1 + n * 3, `a${n % 10}!`, { acknowledged: ours + 4 + n * 3 }) })
+      expected.push(`up ${n * 3} q${n % 10}?`, `down ${n * 3} a${n % 10}!`)
+    }
+    for (let at = 0; at + 1 < said.length; at += swaps[at] === true ? 2 : 1) {
+      if (swaps[at] === true) said.splice(at, 2, said[at + 1]!, said[at]!)
+    }
+    const book = new Playbook().opened()
+    for (const say of said) say(book)
+    t.deepEqual(book.told, expected)
+  }))
 })

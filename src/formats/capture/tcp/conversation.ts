@@ -20,10 +20,19 @@ export interface ConversationSink {
   late(direction: Direction, offset: number, length: number, time: number): void
 }
 
+/** A segment that waits for what it acknowledges; `left` counts the segments that may still come before it is passed without. */
+type Early = { readonly direction: Direction, readonly segment: TcpSegment, readonly cost: number, left: number }
+
+/** Segments that come before what they acknowledge, and how many others may come meanwhile: captures mix the order of two interfaces. */
+const mostEarly = 3
+
 /** One TCP connection: its handshake, its two streams, and how it ends. A pure state machine over the segments of both sides. */
 export class TcpConversation {
   readonly #sink: ConversationSink
   readonly #streams: Record<Direction, TcpStream>
+  readonly #memory: ReassemblyMemory
+  /** In the order in which they came. */
+  #early: Early[] = []
   /** Initial sequence numbers, as SYNs told them. */
   readonly #initial: Record<Direction, number | null> = { up: null, down: null }
   #connected = false
@@ -35,6 +44,7 @@ export class TcpConversation {
 
   constructor(sink: ConversationSink, memory: ReassemblyMemory) {
     this.#sink = sink
+    this.#memory = memory
     const streamOf = (direction: Direction): TcpStream => new TcpStream({
       bytes: (offset, bytes, time) => sink.bytes(direction, offset, bytes, time),
       gap: (offset, length, time) => sink.gap(direction, offset, length, time),
@@ -57,7 +67,8 @@ export class TcpConversation {
     const initial = this.#initial[direction]
     if (initial !== null) return initial !== sequence
     if (acknowledged !== null) return this.#over
-    return this.#over || this.#streams[direction].begun
+    // Where the answer to it came first, it is this one's.
+    return this.#over || (this.#streams[direction].begun && !this.#streams[direction].startsAt(advance(sequence, 1)))
   }
 
   take(direction: Direction, segment: TcpSegment, time: number): void {
@@ -65,6 +76,40 @@ export class TcpConversation {
       this.#late(direction, segment, time)
       return
     }
+    if (segment.acknowledged !== null && this.#isEarly(direction, segment) && this.#hold(direction, segment)) {
+      if (this.#early.length > mostEarly) this.#passFirst(time)
+      return
+    }
+    if (this.#early.length === 0) {
+      this.#pass(direction, segment, time)
+      return
+    }
+    if (segment.rst) while (this.#early.length > 0) this.#passFirst(time)
+    this.#pass(direction, segment, time)
+    for (const early of this.#early) early.left--
+    for (let [first] = this.#early; first !== undefined && (first.left === 0 || !this.#isEarly(first.direction, first.segment)); [first] = this.#early) this.#passFirst(time)
+  }
+
+  /** What a side acknowledges it had before it sent this: its answer isn't to be told before the question. */
+  #isEarly(direction: Direction, { acknowledged, syn, rst, payload }: TcpSegment): boolean {
+    return payload.length > 0 && !syn && !rst && acknowledged !== null && this.#streams[direction === 'up' ? 'down' : 'up'].lacks(acknowledged)
+  }
+
+  /** @returns false where there is no room for it. */
+  #hold(direction: Direction, segment: TcpSegment): boolean {
+    const cost = this.#memory.hold(segment.payload.length)
+    if (cost === null) return false
+    this.#early.push({ direction, segment: { ...segment, payload: Buffer.from(segment.payload) }, cost, left: mostEarly })
+    return true
+  }
+
+  #passFirst(time: number): void {
+    const { direction, segment, cost } = this.#early.shift()!
+    this.#memory.letGo(cost)
+    if (!this.#over) this.#pass(direction, segment, time)
+  }
+
+  #pass(direction: Direction, segment: TcpSegment, time: number): void {
     const { sequence, acknowledged, syn, fin, rst, payload, missing } = segment
     const stream = this.#streams[direction]
     const other = this.#streams[direction === 'up' ? 'down' : 'up']
@@ -91,6 +136,8 @@ export class TcpConversation {
 
   /** Nothing more of it comes. */
   abandon(time: number): void {
+    if (this.#over) return
+    while (this.#early.length > 0) this.#passFirst(time)
     if (this.#over) return
     if (this.#doubted !== null) {
       this.#reset(this.#doubted, time)
@@ -123,6 +170,7 @@ export class TcpConversation {
 
   #end(end: ConversationEnd, time: number): void {
     this.#over = true
+    for (const { cost } of this.#early.splice(0)) this.#memory.letGo(cost)
     this.#finish(time)
     this.#sink.over(end, time)
   }

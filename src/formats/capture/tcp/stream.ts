@@ -56,6 +56,18 @@ export class TcpStream {
     return this.#offset
   }
 
+  /** Whether bytes before this number haven't been told yet. */
+  lacks(sequence: number): boolean {
+    if (this.#expected === null || this.#ended) return false
+    const ahead = distance(this.#expected, sequence)
+    return ahead > 0 && ahead <= furthest
+  }
+
+  /** Nothing was told yet, and the first byte has this number. */
+  startsAt(sequence: number): boolean {
+    return this.#offset === 0 && this.#expected === sequence
+  }
+
   /** The first byte will have this number. */
   begin(sequence: number): void {
     this.#expected ??= sequence
