@@ -119,6 +119,12 @@ for (const kind of [pyftpdlib, vsftpd]) {
         t.is(await client.through('\r\n'), `${recorded!.code} ${recorded!.text}\r\n`)
         return
       }
+      if (recorded!.code === null) {
+        // The client had left before the server noticed the reset: what it would have said isn't known.
+        await client.through('\r\n')
+        t.is(server.misses.length, 1)
+        return
+      }
       const sending = await data.next()
       // What the helper uploads. Who closed in order took all of it.
       sending.write(Buffer.alloc(400_000, 'u'))
