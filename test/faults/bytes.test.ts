@@ -373,3 +373,24 @@ test('of several faults on a stream only those that change bytes are told as cha
   const events = [...(await recorded()).events({ where: `kind = 'changed'` })]
   t.deepEqual(events.map(({ source, parameters, hook, direction }) => `${source} ${parameters} ${hook} ${direction}`), all)
 })
+
+test('who writes into what he was given is told as changing it, wherever he stands, and those beside him aren\'t', async (t) => {
+  const { relay } = await taping(t, { tcp: `0=127.0.0.1:${await echoServer(t)}` })
+  const writer = definePlugin({
+    name: 'writer', description: 'writes in place', setup: () => ({
+      stream: ({ direction }) => direction === 'down' ? undefined : async function* (chunks) {
+        for await (const chunk of chunks) {
+          chunk[0] = 0x78
+          yield chunk
+        }
+      },
+    }),
+  })
+  relay.inject(noop({ direction: 'up' }), { name: 'before' })
+  relay.inject(writer)
+  relay.inject(noop({ direction: 'up' }), { name: 'after' })
+  const peer = await connectTo(t, relay.port)
+  peer.write('hello')
+  t.is((await peer.take(5)).toString(), 'xello')
+  t.deepEqual(relay.journal().filter(({ kind }) => kind === 'changed').map(({ fault }) => fault), ['writer'])
+})

@@ -1,8 +1,8 @@
 import { firstHeader } from '../../protocols/http1/index.js'
 import type { Recording } from '../../recording/recording.js'
 import type { ConnectionRecord, HttpExchange, Segment } from '../../recording/rows.js'
-import { MissingBytes } from '../missing-bytes.js'
-import type { Missing } from '../missing-bytes.js'
+import { StreamGaps } from '../stream-gaps.js'
+import type { Gap } from '../stream-gaps.js'
 import { CutDatagrams } from './cut-datagrams.js'
 import { IpPath } from './ip-packet.js'
 import { madeUpClient, madeUpServer } from './made-up-address.js'
@@ -18,7 +18,7 @@ type Flow = {
   /** Null where no datagram is cut. */
   readonly cut: CutDatagrams | null
   /** What TCP lacks. */
-  readonly missing: Readonly<Record<'up' | 'down', MissingBytes>>
+  readonly gaps: Readonly<Record<'up' | 'down', StreamGaps>>
   /** What its last bytes belonged to, by direction: where that changes, something begins. */
   readonly told: Record<'up' | 'down', number | null>
   /** Its end is due, and bytes of it still come. */
@@ -96,8 +96,8 @@ class Flows {
     const path = new IpPath(client ?? madeUpClient(connection), server ?? listen ?? madeUpServer(this.#targets.get(connection.relayId)))
     const tcp = transport === 'udp' ? null : new TcpConversation(connection, path, this.#dialledByServer(connection) ? 'down' : 'up', this.#midway.has(connection.id))
     const cut = transport === 'udp' && connection.droppedUp + connection.droppedDown > 0 ? new CutDatagrams(this.#recording, connection.id) : null
-    const missing = { up: new MissingBytes(this.#recording, connection, 'up'), down: new MissingBytes(this.#recording, connection, 'down') }
-    const flow: Flow = { connection, path, tcp, cut, missing, told: { up: null, down: null }, overdue: null }
+    const gaps = { up: new StreamGaps(this.#recording, connection, 'up'), down: new StreamGaps(this.#recording, connection, 'down') }
+    const flow: Flow = { connection, path, tcp, cut, gaps, told: { up: null, down: null }, overdue: null }
     this.#open.set(connection.id, flow)
     if (tcp !== null) yield* tcp.open()
     this.#expect(flow)
@@ -153,16 +153,16 @@ class Flows {
   #expect(flow: Flow): void {
     if (flow.tcp === null) return
     for (const direction of ['up', 'down'] as const) {
-      const next = this.#nextMissing(flow, direction)
+      const next = this.#nextGap(flow, direction)
       if (next !== null) this.#due.put(next.time, { flow, what: 'lose' })
     }
   }
 
   /** Where the stream has got to; null where nothing is missing there. */
-  #nextMissing({ tcp, missing }: Flow, direction: 'up' | 'down'): Missing | null {
-    for (let next = missing[direction].next; next !== null && next.offset <= tcp!.saidOf(direction); next = missing[direction].next) {
+  #nextGap({ tcp, gaps }: Flow, direction: 'up' | 'down'): Gap | null {
+    for (let next = gaps[direction].next; next !== null && next.offset <= tcp!.saidOf(direction); next = gaps[direction].next) {
       if (next.offset + next.length > tcp!.saidOf(direction)) return next
-      missing[direction].pass()
+      gaps[direction].pass()
     }
     return null
   }
@@ -171,7 +171,7 @@ class Flows {
   *#loses(flow: Flow, time: number, upTo: number): Generator<Packet> {
     if (flow.tcp === null || flow.tcp.over) return
     for (const direction of ['up', 'down'] as const) {
-      for (let next = this.#nextMissing(flow, direction); next !== null && next.time <= upTo; next = this.#nextMissing(flow, direction)) {
+      for (let next = this.#nextGap(flow, direction); next !== null && next.time <= upTo; next = this.#nextGap(flow, direction)) {
         yield* flow.tcp.loses(direction, next.offset + next.length, time)
       }
     }

@@ -11,7 +11,7 @@ import { openRecording } from '../../recording/recording.js'
 import type { Recording } from '../../recording/recording.js'
 import type { ConnectionRecord, Segment } from '../../recording/rows.js'
 import { TimeQueue } from '../export/time-queue.js'
-import { MissingBytes } from '../missing-bytes.js'
+import { StreamGaps } from '../stream-gaps.js'
 import { RecordedNotes } from './recorded-notes.js'
 import { recordedReads } from './recorded-reads.js'
 
@@ -63,7 +63,7 @@ type Open = {
   readonly connection: ConnectionRecord
   /** Where each direction has got to. */
   readonly said: Record<Direction, number>
-  readonly missing: Readonly<Record<Direction, MissingBytes>>
+  readonly gaps: Readonly<Record<Direction, StreamGaps>>
   /** Its end is due, and bytes of it still come. */
   overdue: number | null
 }
@@ -128,8 +128,8 @@ class Redecoding {
 
   #opens(connection: ConnectionRecord): void {
     const { id, opened, connected, closed } = connection
-    const missing = { up: new MissingBytes(this.#recording, connection, 'up'), down: new MissingBytes(this.#recording, connection, 'down') }
-    const open: Open = { connection, said: { up: 0, down: 0 }, missing, overdue: null }
+    const gaps = { up: new StreamGaps(this.#recording, connection, 'up'), down: new StreamGaps(this.#recording, connection, 'down') }
+    const open: Open = { connection, said: { up: 0, down: 0 }, gaps, overdue: null }
     this.#open.set(id, open)
     this.#note(id, opened, this.#notes.opened(connection))
     if (connected !== null) this.#due.put(connected, { open, what: 'connected' })
@@ -172,15 +172,15 @@ class Redecoding {
 
   /** Bytes are missing where the stream has got to: that is due when it was told. */
   #expect(open: Open, direction: Direction): void {
-    const { next } = open.missing[direction]
+    const { next } = open.gaps[direction]
     if (next !== null && next.offset <= open.said[direction]) this.#due.put(next.time, { open, what: 'missing' })
   }
 
   /** What is missing of a stream, begins up to this place, and was told up to this time. Ingest says so again itself, with why. */
   #loses(open: Open, direction: Direction, upTo: number, time = Infinity): void {
-    const missing = open.missing[direction]
-    for (let next = missing.next; next !== null && next.offset <= Math.max(upTo, open.said[direction]) && next.time <= time; next = missing.next) {
-      missing.pass()
+    const gaps = open.gaps[direction]
+    for (let next = gaps.next; next !== null && next.offset <= Math.max(upTo, open.said[direction]) && next.time <= time; next = gaps.next) {
+      gaps.pass()
       open.said[direction] = next.offset + next.length
       this.#ingest.dropped(open.connection.id, direction, next.time, next.offset, next.length, next.why)
     }

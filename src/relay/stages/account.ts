@@ -39,16 +39,21 @@ export class Account {
     this.#open.push({ bytes, asCame, at: 0, dropped: false })
   }
 
-  cameOut(bytes: Buffer): void {
+  /** @returns where it is what came, the same bytes where nothing writes to them; else null. */
+  cameOut(bytes: Buffer): Buffer | null {
     const [first] = this.#open
-    if (first !== undefined && isNextOf(first, bytes) && bytes.equals(first.asCame.subarray(first.at, first.at + bytes.length))) {
-      this.#advance(first, bytes.length)
-      return
+    if (first !== undefined && isNextOf(first, bytes)) {
+      const asCame = first.asCame.subarray(first.at, first.at + bytes.length)
+      if (bytes.equals(asCame)) {
+        this.#advance(first, bytes.length)
+        return asCame
+      }
     }
     const replaced = this.#left()
     this.#differs(this.#at, replaced, bytes)
     this.#at += replaced
     this.#open.length = 0
+    return null
   }
 
   /** A stage lets go of bytes as they were given to it: the rest of a piece, or all of it. Anything else shows as lost in the end. */

@@ -23,8 +23,10 @@ export interface Chain {
   cameAt(chunk: Uint8Array): number
   stamp(chunk: Uint8Array, time: number): void
   dropped(chunk: Uint8Array): void
-  /** What a link is given, as it is now: kept by the chain where nothing could have written to it, else a copy. */
-  asGiven(link: StageLink, chunk: Buffer): Buffer
+  /** What a link is given, as it is now: kept by the chain where it is what came, else a copy. */
+  asGiven(chunk: Buffer): Buffer
+  /** A link gives this on. @param asCame the same bytes where nothing writes to them; null where it isn't what came. */
+  gives(chunk: Buffer, asCame: Buffer | null): void
   /** Not all that it was given comes out of it as it went in. */
   changes(link: StageLink): void
   close(): void
@@ -54,7 +56,7 @@ export class StageLink implements Spring, StageControl {
   constructor(use: StageUse, draw: Draw, chain: Chain) {
     this.use = use
     this.#chain = chain
-    this.input = new Joint(draw, (bytes) => this.#account.wentIn(bytes, chain.asGiven(this, bytes)))
+    this.input = new Joint(draw, (bytes) => this.#account.wentIn(bytes, chain.asGiven(bytes)))
     this.#output = start(() => use.stage(this.input, this))
   }
 
@@ -82,7 +84,7 @@ export class StageLink implements Spring, StageControl {
     if (turn !== null) await turn
     if (done === true) return { done, value: undefined }
     const bytes = yieldedBytes(value)
-    if (bytes.length > 0) this.#account.cameOut(bytes)
+    if (bytes.length > 0) this.#chain.gives(bytes, this.#account.cameOut(bytes))
     return { done: false, value: bytes }
   }
 

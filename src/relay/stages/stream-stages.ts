@@ -61,7 +61,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   readonly #tail: Joint
   #links: StageLink[] = []
   readonly #times = new WeakMap<Uint8Array, number>()
-  /** Chunks that came, as they came: only the first stage is given them. */
+  /** Chunks between stages that are still what came, as it came. */
   readonly #asCame = new WeakMap<Uint8Array, Buffer>()
   /** Links that have changed something; whether that was told. */
   readonly #changers = new Map<StageLink, boolean>()
@@ -164,9 +164,13 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     this.#account.letGo(chunk)
   }
 
-  asGiven(link: StageLink, chunk: Buffer): Buffer {
-    const kept = link === this.#links[0] ? this.#asCame.get(chunk) : undefined
-    return kept ?? Buffer.from(chunk)
+  asGiven(chunk: Buffer): Buffer {
+    return this.#asCame.get(chunk) ?? Buffer.from(chunk)
+  }
+
+  gives(chunk: Buffer, asCame: Buffer | null): void {
+    if (asCame === null) this.#asCame.delete(chunk)
+    else this.#asCame.set(chunk, asCame)
   }
 
   changes(link: StageLink): void {

@@ -3,7 +3,7 @@ import type { Recording } from '../recording/recording.js'
 import type { ConnectionRecord, EventRecord } from '../recording/rows.js'
 
 /** Bytes of a stream that the recording lacks. */
-export interface Missing {
+export interface Gap {
   readonly offset: number
   readonly length: number
   /** µs, when that was told. */
@@ -16,10 +16,10 @@ export interface Missing {
 const page = 200
 
 /** Where one direction of a connection lacks bytes, one place after another. */
-export class MissingBytes {
+export class StreamGaps {
   readonly #recording: Recording
   readonly #where: string
-  #read: Missing[] = []
+  #read: Gap[] = []
   #after = 0
   #isAll: boolean
 
@@ -30,12 +30,12 @@ export class MissingBytes {
   }
 
   /** The next; null where there are no more. */
-  get next(): Missing | null {
+  get next(): Gap | null {
     while (this.#read.length === 0 && !this.#isAll) {
       const events = [...this.#recording.events({ where: this.#where, after: this.#after, limit: page })]
       this.#after = events.at(-1)?.id ?? this.#after
       this.#isAll = events.length < page
-      this.#read = events.flatMap((event) => readMissing(event) ?? [])
+      this.#read = events.flatMap((event) => readGap(event) ?? [])
     }
     return this.#read[0] ?? null
   }
@@ -46,7 +46,7 @@ export class MissingBytes {
   }
 }
 
-function readMissing({ offset, time, text }: EventRecord): Missing | null {
+function readGap({ offset, time, text }: EventRecord): Gap | null {
   const [, bytes, why = ''] = /^(\d+) bytes (.*?)(?:; the rest of this connection is kept undecoded)?$/.exec(text) ?? []
   const length = Number(bytes ?? 0)
   return offset === null || length === 0 ? null : { offset, length, time, why }
