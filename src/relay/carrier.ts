@@ -23,6 +23,7 @@ import type { Journal } from './journal.js'
 import { listening } from './listening.js'
 import type { Carried, OpenConnections } from './open-connections.js'
 import type { RelaySettings } from './options.js'
+import { readBuffered } from './reads.js'
 import { resetSocket } from './reset-socket.js'
 import { retargetTo } from './retarget.js'
 import { RewriteHost } from './rewrite-host.js'
@@ -51,18 +52,19 @@ export class Carrier {
   }
 
   /** @param relay its ordinal among those started together. @param number by which the recorder knows it. */
-  accept(client: Socket, address: RelayAddress, relay: number, number: number): void {
+  accept(accepted: Socket, address: RelayAddress, relay: number, number: number): void {
     const { recorder, settings } = this.#options
     if (this.#stopping) {
-      client.on('error', () => {}).destroy()
+      accepted.on('error', () => {}).destroy()
       return
     }
     // Each connection would be read once before it pauses: while the recorder is behind, none is begun.
     if (recorder?.behind === true) {
-      recorder.once('ready', () => this.accept(client, address, relay, number))
+      recorder.once('ready', () => this.accept(accepted, address, relay, number))
       return
     }
-    if (!this.#hasRoom(client)) return
+    if (!this.#hasRoom(accepted)) return
+    const client = readBuffered(accepted)
     const { protocol } = address
     const ordinal = (this.#ordinals.get(relay) ?? 0) + 1
     this.#ordinals.set(relay, ordinal)
@@ -127,11 +129,12 @@ export class Carrier {
 
   /** A data connection is one of its own: it lives on when its control connection has ended. */
   #acceptData(data: DataConnection, number: number, controlTap: ConnectionRecorder | null, parent: ConnectionPlugins, control: FtpControl, controlConnection: Connection): void {
-    const { socket, accepted, dial, setup } = data
-    if (!this.#hasRoom(socket)) {
+    const { accepted, dial, setup } = data
+    if (!this.#hasRoom(data.socket)) {
       controlTap?.event({ kind: 'ftp-data-refused', source: 'relay', text: `out of file descriptors: the data connection that ${setup.form} asked for was turned away` })
       return
     }
+    const socket = readBuffered(data.socket)
     const from = addressOf(socket.remoteAddress, socket.remotePort)
     const listen = addressOf(socket.localAddress, socket.localPort)
     const tap = controlTap?.child({
@@ -146,12 +149,12 @@ export class Carrier {
     const plugins = this.pluginsFor(info, tap)
     this.#opened(plugins, socket, accepted, tap, target, (to) => {
       if (!listensToTransfers(parent)) {
-        this.#carryData(data, to, tap, plugins, null, controlConnection)
+        this.#carryData({ ...data, socket }, to, tap, plugins, null, controlConnection)
         return
       }
       const held = holdSocket(socket, this.#options.open, info, accepted, (reason) => this.#gone(reason, tap, plugins))
       PluggedTransfer.begin(parent, control.plugged!.transfers, info, setup, (transfer) => {
-        if (held.release()) this.#carryData(data, to, tap, plugins, transfer, controlConnection)
+        if (held.release()) this.#carryData({ ...data, socket }, to, tap, plugins, transfer, controlConnection)
       })
     })
   }

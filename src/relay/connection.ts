@@ -11,6 +11,8 @@ import type { HandOver, Watch } from './hand-over.js'
 import { Lane } from './lane.js'
 import type { Inline } from './lane.js'
 import { returnReadBuffer, takeReadBuffer } from './read-buffer.js'
+import { readsOf } from './reads.js'
+import type { Reads } from './reads.js'
 import { resetSocket } from './reset-socket.js'
 import type { Stages } from './connection-hooks.js'
 import { StreamStages, working } from './stages/stream-stages.js'
@@ -53,6 +55,7 @@ export class Connection {
   /** Which way the last bytes went. */
   lastDirection: Direction = 'up'
   readonly #accepted: Socket
+  readonly #reads: Reads
   readonly #settings: ConnectionSettings
   readonly #acceptedSide: 'client' | 'server'
   readonly #dialling: { abort(): void }
@@ -73,6 +76,7 @@ export class Connection {
 
   constructor(accepted: Socket, settings: ConnectionSettings) {
     this.#accepted = accepted
+    this.#reads = readsOf(accepted)
     this.#settings = settings
     this.#watch = settings.handOver?.watch ?? null
     this.#acceptedSide = settings.accepted ?? 'client'
@@ -198,18 +202,19 @@ export class Connection {
     tap?.connected({
       dial: addressOf(raw.localAddress, raw.localPort), [dialledSide]: addressOf(raw.remoteAddress, raw.remotePort), tls,
     })
-    const fromAccepted = new Lane(forth, accepted, socket, tap, inline, false)
+    const { reused } = this.#reads
+    const fromAccepted = new Lane(forth, accepted, socket, tap, inline, reused)
     const fromDialled = new Lane(back, socket, accepted, tap, inline, tls === null)
     this.#fromAccepted = fromAccepted
     this.#fromDialled = fromDialled
-    this.#outlets[forth] = { lane: fromAccepted, socket, reusesBuffer: false, stages: null }
+    this.#outlets[forth] = { lane: fromAccepted, socket, reusesBuffer: reused, stages: null }
     this.#outlets[back] = { lane: fromDialled, socket: accepted, reusesBuffer: tls === null, stages: null }
     this.#settings.plugins.onChange(() => this.#pluginsChanged())
     this.#pluginsChanged()
     const laneOf = (direction: Direction): Lane => direction === forth ? fromAccepted : fromDialled
     inline?.attach?.((direction, pieces) => laneOf(direction).write(pieces), (direction, bytes) => laneOf(direction).supply(bytes))
-    this.#listen(accepted, 'data', this.#noting(forth, fromAccepted))
-    if (tls !== null) this.#listen(socket, 'data', this.#noting(back, fromDialled))
+    this.#reads.to(this.#noting(forth, fromAccepted))
+    if (tls !== null) readsOf(socket).to(this.#noting(back, fromDialled))
     this.#listen(accepted, 'end', () => this.#ended(acceptedSide, accepted, fromAccepted))
     this.#listen(socket, 'end', () => this.#ended(dialledSide, socket, fromDialled))
     this.#settings.onConnected?.(raw)
@@ -268,12 +273,12 @@ export class Connection {
     if (!to.destroyed && (this.#reason === 'client closed' || this.#reason === 'server closed')) this.#reason = why
   }
 
-  #noting(direction: Direction, lane: Lane): (chunk: Buffer) => void {
+  #noting(direction: Direction, lane: Lane): (chunk: Buffer) => boolean {
     return (chunk) => {
-      if (this.#leaving && direction === 'up' && this.#leave(chunk)) return
+      if (this.#leaving && direction === 'up' && this.#leave(chunk)) return true
       this.lastDirection = direction
       this.#watch?.take(direction, chunk)
-      lane.takeOrPause(chunk)
+      return lane.take(chunk)
     }
   }
 
@@ -331,6 +336,7 @@ export class Connection {
   #closed(): void {
     if (--this.#open > 0) return
     returnReadBuffer(this.#readBuffer)
+    this.#reads.release()
     this.#settings.inline?.close?.()
     const ending = { reason: this.#reason ?? 'closed', error: this.#error }
     this.#settings.tap?.closed(ending)

@@ -88,10 +88,6 @@ export class Lane {
     return !this.#waitsForPeer && !this.#waitsForRecorder && !this.#waitsForInline
   }
 
-  readonly takeOrPause = (chunk: Buffer): void => {
-    if (!this.take(chunk)) this.#from.pause()
-  }
-
   /** The sender has closed its side, and that was passed on. */
   get ended(): boolean {
     return this.#told

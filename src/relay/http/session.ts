@@ -13,6 +13,8 @@ import type { HandOver } from '../hand-over.js'
 import type { Carried } from '../open-connections.js'
 import type { Outlet } from '../outlet.js'
 import { returnReadBuffer, takeReadBuffer } from '../read-buffer.js'
+import { readsOf } from '../reads.js'
+import type { Reads } from '../reads.js'
 import type { Stages } from '../connection-hooks.js'
 import { resetSocket } from '../reset-socket.js'
 import { StagedOutlet } from '../stages/staged-outlet.js'
@@ -65,6 +67,7 @@ export class HttpSession implements Carried, Host {
   readonly fromClient: Inflow
   readonly fromServer: Inflow
   readonly #client: Socket
+  readonly #reads: Reads
   readonly #settings: HttpSessionSettings
   readonly #clientOut: Outlet
   readonly #outlets = new Set<StagedOutlet>()
@@ -86,6 +89,7 @@ export class HttpSession implements Carried, Host {
   constructor(client: Socket, settings: HttpSessionSettings) {
     const { standing } = settings
     this.#client = client
+    this.#reads = readsOf(client)
     this.#settings = settings
     this.bytes = { up: 0, down: 0, ...standing?.bytes }
     this.#requests = standing?.decoder ?? new Http1Decoder()
@@ -106,7 +110,10 @@ export class HttpSession implements Carried, Host {
     this.#clientOut.on('drain', () => this.#settle())
     client.on('error', (error) => this.#broken('client', error))
     client.once('close', () => this.#closed())
-    client.on('data', (bytes) => this.#received(bytes))
+    this.#reads.to((bytes) => {
+      this.#received(bytes)
+      return true
+    })
     client.once('end', () => this.#clientEnd())
     // Before the chunk: that may have to pause it.
     client.resume()
@@ -237,7 +244,9 @@ export class HttpSession implements Carried, Host {
     return this.#regulator.room(direction === 'up' ? this.up : this.down, most)
   }
 
-  #received(bytes: Buffer): void {
+  #received(read: Buffer): void {
+    // A message may wait for plugins while the next ones are read.
+    const bytes = this.#reads.reused ? Buffer.from(read) : read
     this.lastDirection = 'up'
     const base = this.bytes.up
     this.bytes.up += bytes.length
@@ -436,6 +445,7 @@ export class HttpSession implements Carried, Host {
     this.#exchange?.abandon()
     this.#settle()
     returnReadBuffer(this.#readBuffer)
+    this.#reads.release()
     const ending = { reason: this.#reason ?? 'closed', error: this.#error }
     this.tap?.closed(ending)
     this.#settings.onOver(this, ending)

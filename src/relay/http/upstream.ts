@@ -8,6 +8,7 @@ import type { Dialled } from '../dial.js'
 import { resetBehind } from '../ending.js'
 import type { HandOver } from '../hand-over.js'
 import type { Outlet } from '../outlet.js'
+import { readsOf } from '../reads.js'
 import { resetSocket } from '../reset-socket.js'
 
 export interface UpstreamOptions {
@@ -49,30 +50,28 @@ export class Upstream {
     const { target, timeout, insecure, keptAwayFrom, buffer, standing } = options
     this.target = target
     this.ownsReads = target.secure
-    const take = (bytes: Buffer): void => {
-      if (this.discarded) return
-      options.onBytes(this, bytes)
-      this.bytes += bytes.length
-    }
     const takeRead = (bytes: Buffer): boolean => {
-      take(bytes)
+      if (!this.discarded) {
+        options.onBytes(this, bytes)
+        this.bytes += bytes.length
+      }
       return this.#reading
     }
     if (standing !== undefined) {
       this.#dialling = { abort: () => {} }
       standing.readTo(takeRead)
-      this.#connected(standing.dialled, take, options)
+      this.#connected(standing.dialled, takeRead, options)
       return
     }
     this.#dialling = dial(
       { target, timeout, insecure, keptAwayFrom, reads: { buffer, take: takeRead } },
-      (dialled) => this.#connected(dialled, take, options),
+      (dialled) => this.#connected(dialled, takeRead, options),
       (error, code) => {
         if (!this.discarded) options.onFailed(error, code)
       })
   }
 
-  #connected(dialled: Dialled, take: (bytes: Buffer) => void, options: UpstreamOptions): void {
+  #connected(dialled: Dialled, takeRead: (bytes: Buffer) => boolean, options: UpstreamOptions): void {
     const { socket, raw, tls } = dialled
     this.#dialled = dialled
     const broken = (error: Error): void => {
@@ -90,7 +89,7 @@ export class Upstream {
       }
       if (!this.discarded) options.onEnd(this)
     })
-    if (tls !== null) socket.on('data', take)
+    if (tls !== null) readsOf(socket).to(takeRead)
     this.outlet = options.outlet('up', socket)
     options.onConnected(this, dialled)
     if (!this.discarded && this.#reading) socket.resume()
