@@ -83,7 +83,7 @@ async function measure(session: Session, origin: FtpOrigin, work: Work, checks: 
   })
 }
 
-/** What one relay of a session's bytes can come to at all, haproxy shows. */
+/** What any relay can come to on this machine, haproxy shows: it looks at nothing and copies nothing. */
 function peersOf({ dataPort }: FtpOrigin): readonly Peer[] {
   return [direct, haproxyForFtp(() => dataPort), recording, notRecording]
 }

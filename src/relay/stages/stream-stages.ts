@@ -27,7 +27,7 @@ export interface StreamStagesOptions {
   readonly onBare?: () => void
 }
 
-/** Chunks that stages are given are no larger. */
+/** Chunks that stages are given are no larger; their memory is small enough for the allocator to have it ready: larger is mapped anew, page by page. */
 const largestChunk = 32 * 1024
 
 /** Bytes that wait before stages that ask for no window of their own. */
@@ -36,7 +36,7 @@ const usualWindow = 128 * 1024
 /** Ms after which a connection that a stage closes is closed although its reader takes nothing. */
 const closePatience = 1000
 
-type Waiting = { readonly bytes: Buffer, readonly asCame: Buffer, readonly time: number, at: number }
+type Waiting = { readonly bytes: Buffer, readonly asCame: Buffer, readonly time: number }
 
 type Result = IteratorResult<Buffer, undefined>
 
@@ -125,7 +125,15 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
       return
     }
     // Copies: the caller may read into its memory again while a stage holds on to this, and a stage may write to its own.
-    this.#waiting.push({ bytes: Buffer.from(bytes), asCame: Buffer.from(bytes), time: performance.now(), at: 0 })
+    const time = performance.now()
+    for (let from = 0; from < bytes.length; from += largestChunk) {
+      const until = Math.min(bytes.length, from + largestChunk)
+      const length = until - from
+      const copies = Buffer.allocUnsafe(2 * length)
+      bytes.copy(copies, 0, from, until)
+      bytes.copy(copies, length, from, until)
+      this.#waiting.push({ bytes: copies.subarray(0, length), asCame: copies.subarray(length), time })
+    }
     this.#waitingBytes += bytes.length
     this.#answer()
   }
@@ -293,15 +301,11 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   #take(): Result | null {
     const [piece] = this.#waiting
     if (piece === undefined) return this.#ended ? over : null
-    const { at, time } = piece
-    const until = Math.min(piece.bytes.length, at + largestChunk)
-    const bytes = at === 0 && until === piece.bytes.length ? piece.bytes : piece.bytes.subarray(at, until)
-    const asCame = bytes === piece.bytes ? piece.asCame : piece.asCame.subarray(at, until)
+    const { bytes, asCame, time } = piece
     this.#account.wentIn(bytes, asCame)
     this.#asCame.set(bytes, asCame)
     this.#times.set(bytes, time)
-    piece.at = until
-    if (until === piece.bytes.length) this.#waiting.shift()
+    this.#waiting.shift()
     this.#waitingBytes -= bytes.length
     if (this.#waitingBytes === 0) this.#drained()
     return { done: false, value: bytes }
