@@ -6,6 +6,7 @@ import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
 import type { Address } from '../../recording/notes.js'
 import type { Target } from '../address.js'
 import { addressOf } from '../connection.js'
+import { copiesOf } from '../copies.js'
 import type { Dialled } from '../dial.js'
 import { brokenBy, resetBehind } from '../ending.js'
 import type { ConnectionEnding } from '../ending.js'
@@ -111,7 +112,7 @@ export class HttpSession implements Carried, Host {
     client.on('error', (error) => this.#broken('client', error))
     client.once('close', () => this.#closed())
     this.#reads.to((bytes) => {
-      this.#received(bytes)
+      this.#read(bytes)
       return true
     })
     client.once('end', () => this.#clientEnd())
@@ -119,7 +120,7 @@ export class HttpSession implements Carried, Host {
     client.resume()
     if (standing !== undefined) {
       this.#upstream = this.#upstreamTo(settings.target, (upstream) => this.#attach(upstream), standing)
-      this.#received(standing.chunk)
+      this.#read(standing.chunk)
     }
   }
 
@@ -244,9 +245,13 @@ export class HttpSession implements Carried, Host {
     return this.#regulator.room(direction === 'up' ? this.up : this.down, most)
   }
 
-  #received(read: Buffer): void {
-    // A message may wait for plugins while the next ones are read.
-    const bytes = this.#reads.reused ? Buffer.from(read) : read
+  /** A message may wait for plugins while the next ones are read into the same memory. */
+  #read(bytes: Buffer): void {
+    if (this.#reads.reused) for (const copy of copiesOf(bytes)) this.#received(copy)
+    else this.#received(bytes)
+  }
+
+  #received(bytes: Buffer): void {
     this.lastDirection = 'up'
     const base = this.bytes.up
     this.bytes.up += bytes.length

@@ -2,6 +2,7 @@ import { contentEncoding } from '../../protocols/content/coding.js'
 import type { SpanKind } from '../../protocols/decoder.js'
 import { chunkEnd, chunkStart, encodeFields } from '../../protocols/http1/index.js'
 import type { Headers, TrailersEvent } from '../../protocols/http1/index.js'
+import { copiesOf } from '../copies.js'
 import type { Course, Passage } from './passage.js'
 import { throughTransforms } from './streaming.js'
 import type { TransformUse } from './transforms.js'
@@ -35,7 +36,7 @@ export class Transforming implements Course {
   span(kind: SpanKind, start: number, bytes: Buffer): void {
     this.#in = start + bytes.length
     if (kind !== 'body') return
-    this.#waiting.push(Buffer.from(bytes))
+    this.#waiting.push(...copiesOf(bytes))
     this.#waitingBytes += bytes.length
     if (this.#waitingBytes > mostWaiting) this.#hold()
     this.#wakeUp()
