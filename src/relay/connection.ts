@@ -10,10 +10,9 @@ import type { ConnectionEnding } from './ending.js'
 import type { HandOver, Watch } from './hand-over.js'
 import { Lane } from './lane.js'
 import type { Inline } from './lane.js'
-import { returnReadBuffer, takeReadBuffer } from './read-buffer.js'
-import { readsOf } from './reads.js'
+import { BufferedReads, readsOf } from './reads.js'
 import type { Reads } from './reads.js'
-import { resetSocket } from './reset-socket.js'
+import { closeNow, resetSocket } from './reset-socket.js'
 import type { Stages } from './connection-hooks.js'
 import { StreamStages, working } from './stages/stream-stages.js'
 
@@ -55,17 +54,17 @@ export class Connection {
   /** Which way the last bytes went. */
   lastDirection: Direction = 'up'
   readonly #accepted: Socket
+  /** How the accepted side is read. */
   readonly #reads: Reads
   readonly #settings: ConnectionSettings
   readonly #acceptedSide: 'client' | 'server'
   readonly #dialling: { abort(): void }
-  readonly #readBuffer = takeReadBuffer()
-  #readTo: (bytes: Buffer) => boolean
+  readonly #dialledReads = new BufferedReads()
   #dialled: Dialled | null = null
   #fromAccepted: Lane | null = null
   #fromDialled: Lane | null = null
   /** Where each direction goes: a socket, or the plugins' stages before it. */
-  readonly #outlets: Record<Direction, { readonly lane: Lane, readonly socket: Socket, readonly reusesBuffer: boolean, stages: StreamStages | null } | null> = { up: null, down: null }
+  readonly #outlets: Record<Direction, { readonly lane: Lane, readonly socket: Socket, stages: StreamStages | null } | null> = { up: null, down: null }
   readonly #watch: Watch | null
   #leaving = false
   /** Undoes what the sockets were asked to tell. */
@@ -80,22 +79,10 @@ export class Connection {
     this.#settings = settings
     this.#watch = settings.handOver?.watch ?? null
     this.#acceptedSide = settings.accepted ?? 'client'
-    const dialledDirection = this.#acceptedSide === 'client' ? 'down' : 'up'
     this.#listen(accepted, 'error', (error: Error) => this.#broken(this.#acceptedSide, error))
     this.#listen(accepted, 'close', () => this.#closed())
-    this.#readTo = (bytes) => {
-      this.lastDirection = dialledDirection
-      this.#watch?.take(dialledDirection, bytes)
-      return this.#fromDialled!.take(bytes)
-    }
     this.#dialling = dial(
-      {
-        ...settings.dial,
-        reads: {
-          buffer: this.#readBuffer,
-          take: (bytes) => this.#readTo(bytes),
-        },
-      },
+      { ...settings.dial, reads: this.#dialledReads },
       (dialled) => this.#connected(dialled),
       (error, code) => {
         if (this.#reason !== null) return
@@ -122,6 +109,12 @@ export class Connection {
     const accepted = this.#accepted.bytesWritten
     const dialled = this.#dialled?.socket.bytesWritten ?? 0
     return this.#acceptedSide === 'client' ? { up: dialled, down: accepted } : { up: accepted, down: dialled }
+  }
+
+  /** Changes while bytes still leave, although none come. */
+  get activity(): number {
+    const { up, down } = this.sent
+    return up + down - this.#accepted.writableLength - (this.#dialled?.socket.writableLength ?? 0)
   }
 
   /** Some of what came hasn't left yet. */
@@ -202,19 +195,19 @@ export class Connection {
     tap?.connected({
       dial: addressOf(raw.localAddress, raw.localPort), [dialledSide]: addressOf(raw.remoteAddress, raw.remotePort), tls,
     })
-    const { reused } = this.#reads
-    const fromAccepted = new Lane(forth, accepted, socket, tap, inline, reused)
-    const fromDialled = new Lane(back, socket, accepted, tap, inline, tls === null)
+    const dialledReads = tls === null ? this.#dialledReads : readsOf(socket)
+    const fromAccepted = new Lane(forth, accepted, socket, tap, inline, this.#reads)
+    const fromDialled = new Lane(back, socket, accepted, tap, inline, dialledReads)
     this.#fromAccepted = fromAccepted
     this.#fromDialled = fromDialled
-    this.#outlets[forth] = { lane: fromAccepted, socket, reusesBuffer: reused, stages: null }
-    this.#outlets[back] = { lane: fromDialled, socket: accepted, reusesBuffer: tls === null, stages: null }
+    this.#outlets[forth] = { lane: fromAccepted, socket, stages: null }
+    this.#outlets[back] = { lane: fromDialled, socket: accepted, stages: null }
     this.#settings.plugins.onChange(() => this.#pluginsChanged())
     this.#pluginsChanged()
     const laneOf = (direction: Direction): Lane => direction === forth ? fromAccepted : fromDialled
     inline?.attach?.((direction, pieces) => laneOf(direction).write(pieces), (direction, bytes) => laneOf(direction).supply(bytes))
     this.#reads.to(this.#noting(forth, fromAccepted))
-    if (tls !== null) readsOf(socket).to(this.#noting(back, fromDialled))
+    dialledReads.to(this.#noting(back, fromDialled))
     this.#listen(accepted, 'end', () => this.#ended(acceptedSide, accepted, fromAccepted))
     this.#listen(socket, 'end', () => this.#ended(dialledSide, socket, fromDialled))
     this.#settings.onConnected?.(raw)
@@ -245,7 +238,7 @@ export class Connection {
       return
     }
     if (stages.length === 0 || outlet.lane.ended) return
-    const { lane, socket, reusesBuffer } = outlet
+    const { lane, socket } = outlet
     const made: StreamStages = new StreamStages({
       direction, offset: lane.bytes, to: socket, tap, plugins, stages,
       onReset: (why) => {
@@ -260,12 +253,11 @@ export class Connection {
         if (outlet.stages !== made || lane.ended) return
         outlet.stages = null
         made.detach()
-        lane.reroute(socket, reusesBuffer)
+        lane.reroute(socket, false)
       },
     })
     outlet.stages = made
-    // Stages keep copies: the buffer of the reads is free again at once.
-    lane.reroute(made, false)
+    lane.reroute(made, true)
   }
 
   /** A peer's end in order that still waits behind a stage hasn't ended anything: the stage has. */
@@ -294,9 +286,8 @@ export class Connection {
     down.lane.retire()
     this.#settings.plugins.onChange(() => {})
     this.#settings.handOver!.take(this, {
-      client: this.#accepted, dialled: this.#dialled!, readBuffer: this.#readBuffer, bytes: this.bytes,
+      client: this.#accepted, dialled: this.#dialled!, dialledReads: this.#dialledReads, bytes: this.bytes,
       stagesOf: this.#settings.stages, stages, chunk,
-      readTo: (take) => { this.#readTo = take },
     })
     return true
   }
@@ -329,13 +320,16 @@ export class Connection {
     this.#reason ??= reason
     this.#error ??= error
     this.#dialling.abort()
+    for (const outlet of [this.#outlets.up, this.#outlets.down]) {
+      if (outlet !== null) closeNow(outlet.socket, outlet.stages?.holds === true)
+    }
     this.#dialled?.socket.destroy()
     this.#accepted.destroy()
   }
 
   #closed(): void {
     if (--this.#open > 0) return
-    returnReadBuffer(this.#readBuffer)
+    this.#dialledReads.release()
     this.#reads.release()
     this.#settings.inline?.close?.()
     const ending = { reason: this.#reason ?? 'closed', error: this.#error }

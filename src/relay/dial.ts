@@ -1,8 +1,9 @@
-import { connect, isIP, type NetConnectOpts, type OnReadOpts, type Socket } from 'node:net'
+import { connect, isIP, type NetConnectOpts, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { reasonOf, systemCodeOf } from '../error.js'
 import type { Address, TlsFacts } from '../recording/notes.js'
 import type { Target } from './address.js'
+import type { BufferedReads } from './reads.js'
 
 export interface DialOptions {
   readonly target: Target
@@ -13,11 +14,8 @@ export interface DialOptions {
   readonly keptAwayFrom: readonly Address[]
   /** Dial from this address of our own. */
   readonly localAddress?: string | null
-  /**
-   * Reads come in a buffer that is used again for the next one; `take` returns false to stop reading until `resume()`.
-   * Without it, and over TLS, the socket gives `data` events.
-   */
-  readonly reads?: { readonly buffer: Buffer, readonly take: (bytes: Buffer) => boolean }
+  /** How the socket is read. Without it, and over TLS, it gives `data` events. */
+  readonly reads?: BufferedReads
 }
 
 export interface Dialled {
@@ -37,7 +35,7 @@ export function dial(options: DialOptions, connected: (dialled: Dialled) => void
   const raw = connect({
     host: target.host, port: target.port, allowHalfOpen: true, noDelay: true, highWaterMark: 1,
     ...(options.localAddress == null ? {} : { localAddress: options.localAddress }),
-    ...(reads !== undefined && !target.secure ? { onread: onread(reads) } : {}),
+    ...(reads !== undefined && !target.secure ? { onread: reads.onread } : {}),
   } as NetConnectOpts)
   raw.pause()
   let secure: TLSSocket | undefined
@@ -85,10 +83,6 @@ export function dial(options: DialOptions, connected: (dialled: Dialled) => void
 function leadsTo({ remoteAddress, remotePort, localAddress }: Socket, { host, port }: Address): boolean {
   const reached = remoteAddress?.replace(/^::ffff:/, '')
   return remotePort === port && (reached === host || ((host === '0.0.0.0' || host === '::') && remoteAddress === localAddress))
-}
-
-function onread({ buffer, take }: NonNullable<DialOptions['reads']>): OnReadOpts {
-  return { buffer, callback: (length) => take(buffer.subarray(0, length)) }
 }
 
 function factsOf(socket: TLSSocket): TlsFacts {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Direction } from '../protocols/decoder.js'
 import type { Stages } from './connection-hooks.js'
 import type { Dialled } from './dial.js'
+import type { BufferedReads } from './reads.js'
 import type { StreamStages } from './stages/stream-stages.js'
 
 /** Follows what passes, to know where the connection may be handed over. */
@@ -16,10 +17,8 @@ export interface Watch {
 export interface HandOver {
   readonly client: Socket
   readonly dialled: Dialled
-  /** What the dialled socket reads into, unless it carries TLS. */
-  readonly readBuffer: Buffer
-  /** What is read into it goes there from now on; false stops reading until the socket is resumed. */
-  readTo(take: (bytes: Buffer) => boolean): void
+  /** How the dialled socket is read, unless it carries TLS. */
+  readonly dialledReads: BufferedReads
   /** Received so far. */
   readonly bytes: Readonly<Record<Direction, number>>
   /** What the plugins have for its bytes: each was asked already. */

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Direction } from '../protocols/decoder.js'
 import type { ConnectionRecorder } from '../recording/connection-recorder.js'
 import type { Outlet } from './outlet.js'
+import type { Reads } from './reads.js'
 
 /** Bytes that may wait for a slow reader beyond what the system buffers, where each read has memory of its own. */
 const queueLimit = 128 * 1024
@@ -21,6 +22,10 @@ export interface Inline {
    * @param supply takes bytes as if they had been read.
    */
   attach?(emit: (direction: Direction, pieces: Pieces) => void, supply: (direction: Direction, bytes: Buffer) => void): void
+  /**
+   * Asked before `bytes` are passed. @returns what the peer must have sent just before them, and the system keeps from us; null where nothing is missing.
+   */
+  missing?(direction: Direction, bytes: Buffer): Buffer | null
   /**
    * @param bytes valid until the answer is there: what is kept beyond it has to be copied.
    * @returns a promise where something else has to be done first; the direction isn't read meanwhile.
@@ -43,8 +48,9 @@ export class Lane {
   #to: Outlet
   readonly #tap: ConnectionRecorder | null
   readonly #inline: Inline | null
-  /** How much may stay unwritten while reading goes on: nothing where the read buffer is used again. */
-  #queue: number
+  readonly #reads: Reads
+  /** What is read is written as it stands in memory that is read into again: not where stages take copies. */
+  #direct: boolean
   #waitsForPeer = false
   #waitsForRecorder = false
   #waitsForInline = false
@@ -54,27 +60,35 @@ export class Lane {
   #halted = false
   #retired = false
 
-  constructor(direction: Direction, from: Socket, to: Outlet, tap: ConnectionRecorder | null, inline: Inline | null, reusesBuffer: boolean) {
+  /** @param reads how `from` is read. */
+  constructor(direction: Direction, from: Socket, to: Outlet, tap: ConnectionRecorder | null, inline: Inline | null, reads: Reads) {
     this.#direction = direction
     this.#from = from
     this.#to = to
     this.#tap = tap
     this.#inline = inline
-    this.#queue = reusesBuffer ? 0 : queueLimit
+    this.#reads = reads
+    this.#direct = reads.reused
     to.on('drain', this.#onDrain)
   }
 
-  /** What is written from now on goes there, after what was written before. @param reusesBuffer as for the constructor. */
-  reroute(to: Outlet, reusesBuffer: boolean): void {
-    this.#to.off('drain', this.#onDrain)
+  /** What is written from now on goes there, after what was written before. @param copies it keeps no hold of what it is given. */
+  reroute(to: Outlet, copies: boolean): void {
+    const before = this.#to
+    before.off('drain', this.#onDrain)
+    // Of what was written directly, some may still wait.
+    before.off('drain', this.#onOldDrain)
+    if (this.#direct && before.writableLength > 0) before.on('drain', this.#onOldDrain)
     this.#to = to
-    this.#queue = reusesBuffer ? 0 : queueLimit
+    this.#direct = !copies && this.#reads.reused
     to.on('drain', this.#onDrain)
-    if (to.writableLength <= this.#queue) this.#onDrain()
+    if (to.writableLength <= this.#queue) this.#wakeUp()
   }
 
   /** @returns false where reading stops; it is resumed from here. */
-  readonly take = (chunk: Buffer): boolean => {
+  readonly take = (read: Buffer): boolean => {
+    const missing = this.#inline?.missing?.(this.#direction, read) ?? null
+    const chunk = missing === null ? read : Buffer.concat([missing, read])
     this.bytes += chunk.length
     if (this.#halted) {
       this.#tap?.received(this.#direction, chunk)
@@ -84,7 +98,7 @@ export class Lane {
     if (this.#tap !== null && !this.#tap.received(this.#direction, chunk)) this.#waitForRecorder(this.#tap)
     if (this.#inline === null) this.#to.write(chunk)
     else this.#passInline(this.#inline, chunk)
-    if (this.#to.writableLength > this.#queue) this.#waitsForPeer = true
+    this.#look()
     return !this.#waitsForPeer && !this.#waitsForRecorder && !this.#waitsForInline
   }
 
@@ -134,9 +148,11 @@ export class Lane {
       return
     }
     this.#waitsForInline = true
+    this.#reads.keep()
     void pieces.then((ready) => {
       this.write(ready)
       if (this.#to.writableLength > this.#queue) this.#waitsForPeer = true
+      else if (this.#direct) this.#reads.letGo()
       this.#waitsForInline = false
       if (this.#ended) this.end()
       else this.#resume()
@@ -159,7 +175,27 @@ export class Lane {
     this.#resume()
   }
 
+  /** How much may stay unwritten while reading goes on. */
+  get #queue(): number {
+    return this.#direct ? 0 : queueLimit
+  }
+
+  /** After a write: whether the reader keeps up. */
+  #look(): void {
+    if (this.#to.writableLength <= this.#queue) return
+    this.#waitsForPeer = true
+    // Whoever reads on all the same, another fault that comes or an end that is waited for, mustn't read over it.
+    if (this.#direct) this.#reads.keep()
+  }
+
+  readonly #onOldDrain = (): void => this.#reads.letGo()
+
   readonly #onDrain = (): void => {
+    if (this.#direct) this.#reads.letGo()
+    this.#wakeUp()
+  }
+
+  #wakeUp(): void {
     if (!this.#waitsForPeer) return
     this.#waitsForPeer = false
     this.#resume()

@@ -1,16 +1,77 @@
 import { Socket } from 'node:net'
-import type { SocketConstructorOpts } from 'node:net'
+import type { OnReadOpts, SocketConstructorOpts } from 'node:net'
 import { returnReadBuffer, takeReadBuffer } from './read-buffer.js'
 
-/** Who is given what a socket reads. */
+/** What a socket reads, and who is given it. */
 export interface Reads {
-  /** Bytes are valid until `take` returns, and as long after that as reading is stopped: the next read goes over them. */
+  /** Bytes are valid until `take` returns, unless it asks to `keep` them: the next read goes over them. */
   readonly reused: boolean
   /** What is read goes there from now on; where `take` returns false, reading stops until the socket is resumed. */
   to(take: (bytes: Buffer) => boolean): void
-  /** Nothing reads or writes the bytes any more. */
+  /** To be called within `take`: what it was given stays as it is until `letGo`, and the next read goes elsewhere. */
+  keep(): void
+  /** Nothing uses what was kept any more: all was written, say. */
+  letGo(): void
+  /** Nothing reads or writes any of it any more, now or later. */
   release(): void
 }
+
+/** Reads into one large buffer, and into another while something of it has still to be written. */
+export class BufferedReads implements Reads {
+  readonly reused = true
+  #buffer = takeReadBuffer()
+  #kept: Buffer[] = []
+  #free: Buffer[] = []
+  #keeps = false
+  #take: (bytes: Buffer) => boolean = () => true
+
+  /** For a socket that is being made: one after the other may read this way. */
+  get onread(): OnReadOpts {
+    let current: Buffer | null = null
+    return {
+      // Asked before the first read and after each; with no answer the last one is used again.
+      buffer: (() => {
+        const next = this.#next()
+        if (next === current) return undefined
+        current = next
+        return next
+      }) as () => Uint8Array,
+      callback: (length) => this.#take(this.#buffer.subarray(0, length)),
+    }
+  }
+
+  to(take: (bytes: Buffer) => boolean): void {
+    this.#take = take
+  }
+
+  keep(): void {
+    this.#keeps = true
+  }
+
+  letGo(): void {
+    if (this.#kept.length === 0) return
+    this.#free.push(...this.#kept)
+    this.#kept = []
+  }
+
+  release(): void {
+    for (const buffer of [this.#buffer, ...this.#kept, ...this.#free]) returnReadBuffer(buffer)
+    this.#kept = []
+    this.#free = []
+    this.#buffer = gone
+  }
+
+  #next(): Buffer {
+    if (this.#keeps) {
+      this.#keeps = false
+      this.#kept.push(this.#buffer)
+      this.#buffer = this.#free.pop() ?? takeReadBuffer()
+    }
+    return this.#buffer
+  }
+}
+
+const gone = Buffer.alloc(0)
 
 const known = new WeakMap<Socket, Reads>()
 
@@ -25,24 +86,17 @@ export function readBuffered(accepted: Socket): Socket {
   if (typeof handle !== 'object' || handle === null) return accepted
   Reflect.set(accepted, '_handle', null)
   accepted.destroy()
-  const buffer = takeReadBuffer()
-  let taker: ((bytes: Buffer) => boolean) | null = null
+  const reads = new BufferedReads()
   const socket = new Socket({
     handle, allowHalfOpen: accepted.allowHalfOpen, pauseOnCreate: true,
     readableHighWaterMark: accepted.readableHighWaterMark, writableHighWaterMark: accepted.writableHighWaterMark,
-    onread: { buffer, callback: (length: number) => taker?.(buffer.subarray(0, length)) ?? true },
+    onread: reads.onread,
   } as SocketConstructorOpts)
-  known.set(socket, {
-    reused: true,
-    to: (take) => { taker = take },
-    release: () => {
-      if (known.delete(socket)) returnReadBuffer(buffer)
-    },
-  })
+  known.set(socket, reads)
   return socket
 }
 
-/** The reads of a socket of any kind: one that isn't buffered gives `data` events, and each read has memory of its own. */
+/** The reads of a socket that wasn't made to be read into buffers give each read memory of its own. */
 export function readsOf(socket: Socket): Reads {
   let reads = known.get(socket)
   if (reads === undefined) {
@@ -63,6 +117,8 @@ function withEvents(socket: Socket): Reads {
       }
       socket.on('data', listener)
     },
+    keep: () => {},
+    letGo: () => {},
     release: () => {},
   }
 }

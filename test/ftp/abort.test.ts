@@ -60,6 +60,9 @@ if style == 'plain':
     ftp.sock.sendall(b'ABOR\\r\\n')
 elif style == 'the whole line urgent, as ftplib does':
     ftp.sock.sendall(b'ABOR\\r\\n', oob)
+elif style == 'the whole line urgent, and the next command right behind it':
+    ftp.sock.sendall(b'ABOR\\r\\n', oob)
+    ftp.sock.sendall(b'NOOP\\r\\n')
 elif style == 'IAC IP IAC urgent, as BSD\\'s ftp does':
     ftp.sock.send(b'\\xff\\xf4\\xff', oob)
     ftp.sock.sendall(b'\\xf2ABOR\\r\\n')
@@ -69,7 +72,7 @@ elif style == 'IAC IP IAC DM urgent, as lftp does':
 data.close()
 print(ftp.getmultiline()[:3])
 print(ftp.getmultiline()[:3])
-print(ftp.sendcmd('NOOP')[:3])
+print((ftp.getmultiline() if style.endswith('behind it') else ftp.sendcmd('NOOP'))[:3])
 `
 
 async function abortAt(t: ExecutionContext, server: FtpServer, port: number, style: string): Promise<string> {
@@ -79,7 +82,7 @@ async function abortAt(t: ExecutionContext, server: FtpServer, port: number, sty
 
 for (const kind of [vsftpd, pyftpdlib]) {
   for (const style of [
-    'plain', 'the whole line urgent, as ftplib does', 'IAC IP IAC urgent, as BSD\'s ftp does', 'IAC IP IAC DM urgent, as lftp does',
+    'plain', 'the whole line urgent, as ftplib does', 'the whole line urgent, and the next command right behind it', 'IAC IP IAC urgent, as BSD\'s ftp does', 'IAC IP IAC DM urgent, as lftp does',
   ]) {
     const here = kind.available && installed('python3') ? test : test.skip
     here(`python3 aborts a download from ${kind.name} as it would directly: ${style}`, async (t) => {

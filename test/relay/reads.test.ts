@@ -93,3 +93,36 @@ test('a socket whose handle Node keeps to itself is left as it is', (t) => {
   t.is(readBuffered(socket), socket)
   t.false(readsOf(socket).reused)
 })
+
+test('what is kept isn\'t read over until it is let go', async (t) => {
+  const server = createServer({ pauseOnConnect: true, highWaterMark: 1 }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', noDelay: true })
+  const [accepted] = await once(server, 'connection') as [Socket]
+  const socket = readBuffered(accepted)
+  const reads = readsOf(socket)
+  const got: Buffer[] = []
+  reads.to((bytes) => {
+    got.push(bytes)
+    if (got.length <= 2) reads.keep()
+    return true
+  })
+  socket.resume()
+  const say = async (text: string): Promise<void> => {
+    const before = got.length
+    client.write(text)
+    while (got.length === before) await sleep(1)
+  }
+  await say('one ')
+  await say('two ')
+  await say('three')
+  await say('four!')
+  t.deepEqual(got.slice(0, 2).map(String), ['one ', 'two '])
+  t.deepEqual(got.slice(2).map(String), ['four!', 'four!'])
+  reads.letGo()
+  await say('five!')
+  t.deepEqual(got.slice(2).map(String), ['five!', 'five!', 'five!'])
+  client.destroy()
+  socket.destroy()
+  server.close()
+})

@@ -87,6 +87,11 @@ export class FtpControl implements Inline {
     this.#session.server = sideOf(server)
   }
 
+  /** What follows an ABOR that stands without its LF shows that the LF went as urgent data. */
+  missing(direction: Direction, bytes: Buffer): Buffer | null {
+    return direction === 'up' && this.#lineEnd !== null && bytes[0] !== LF ? this.#lineFeed() : null
+  }
+
   pass(direction: Direction, bytes: Buffer): Pieces | Promise<Pieces> {
     const stream = this.#streams[direction]
     stream.take(bytes)
@@ -210,11 +215,16 @@ export class FtpControl implements Inline {
     if (this.#lineEnd !== null) clearTimeout(this.#lineEnd)
     this.#lineEnd = null
     if (bytes.at(-1) !== CR || this.#guard !== null || !lacksLineFeed((most) => up.tail(most))) return
-    this.#lineEnd = setTimeout(() => {
-      this.#event('ftp-urgent', `ABOR came without its LF, which the client sent as urgent data, which a relay can't read: supplied; ${notUrgent}`, 'up', up.end)
-      this.#lineFeedSupplied = true
-      this.#supply?.('up', Buffer.from('\n'))
-    }, lineEndPatience)
+    this.#lineEnd = setTimeout(() => this.#supply?.('up', this.#lineFeed()), lineEndPatience)
+  }
+
+  /** The LF that the client has sent and nobody will read. */
+  #lineFeed(): Buffer {
+    if (this.#lineEnd !== null) clearTimeout(this.#lineEnd)
+    this.#lineEnd = null
+    this.#event('ftp-urgent', `ABOR came without its LF, which the client sent as urgent data, which a relay can't read: supplied; ${notUrgent}`, 'up', this.#streams.up.end)
+    this.#lineFeedSupplied = true
+    return Buffer.from('\n')
   }
 
   /** Commands are held until their line is complete; a reply only where it may have to be replaced. */

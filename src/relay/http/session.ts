@@ -13,11 +13,10 @@ import type { ConnectionEnding } from '../ending.js'
 import type { HandOver } from '../hand-over.js'
 import type { Carried } from '../open-connections.js'
 import type { Outlet } from '../outlet.js'
-import { returnReadBuffer, takeReadBuffer } from '../read-buffer.js'
-import { readsOf } from '../reads.js'
+import { BufferedReads, readsOf } from '../reads.js'
 import type { Reads } from '../reads.js'
 import type { Stages } from '../connection-hooks.js'
-import { resetSocket } from '../reset-socket.js'
+import { closeNow, resetSocket } from '../reset-socket.js'
 import { StagedOutlet } from '../stages/staged-outlet.js'
 import { Exchange } from './exchange.js'
 import type { Host } from './host.js'
@@ -73,7 +72,7 @@ export class HttpSession implements Carried, Host {
   readonly #clientOut: Outlet
   readonly #outlets = new Set<StagedOutlet>()
   readonly #requests: Http1Decoder
-  readonly #readBuffer: Buffer
+  readonly #serverReads: BufferedReads
   readonly #regulator: Regulator
   #exchange: Exchange | null = null
   #upstream: Upstream | null = null
@@ -94,7 +93,7 @@ export class HttpSession implements Carried, Host {
     this.#settings = settings
     this.bytes = { up: 0, down: 0, ...standing?.bytes }
     this.#requests = standing?.decoder ?? new Http1Decoder()
-    this.#readBuffer = standing?.readBuffer ?? takeReadBuffer()
+    this.#serverReads = standing?.dialledReads ?? new BufferedReads()
     this.plugins = settings.plugins
     this.tap = settings.tap
     this.target = settings.target
@@ -169,7 +168,7 @@ export class HttpSession implements Carried, Host {
   #upstreamTo(target: Target, onConnected: (upstream: Upstream, dialled: Dialled) => void, standing?: HandOver): Upstream {
     const { connectTimeout: timeout, insecure, keptAwayFrom } = this.#settings
     return new Upstream({
-      target, timeout, insecure, keptAwayFrom, buffer: this.#readBuffer, standing, onConnected,
+      target, timeout, insecure, keptAwayFrom, reads: this.#serverReads, standing, onConnected,
       outlet: (direction, socket) => this.#outlet(direction, socket, standing),
       onFailed: (error, code) => {
         if (this.#reason !== null) return
@@ -280,10 +279,12 @@ export class HttpSession implements Carried, Host {
     if (this.#mode === 'pipe' && this.fromServer.empty) {
       this.down.pass(bytes)
       this.#settle()
-      return
+    } else {
+      this.fromServer.feed(piecesOf(from.decoder.receive('down', bytes, 0), bytes, base))
+      if (!from.ownsReads && !this.fromServer.empty) this.fromServer.keep()
     }
-    this.fromServer.feed(piecesOf(from.decoder.receive('down', bytes, 0), bytes, base))
-    if (!from.ownsReads && !this.fromServer.empty) this.fromServer.keep()
+    // Some of it may still have to be written when reading goes on, whatever the reason for that.
+    if (this.#client.writableLength > 0) this.#serverReads.keep()
   }
 
   #takeUp(piece: Piece): void {
@@ -353,6 +354,7 @@ export class HttpSession implements Carried, Host {
   #settle(): void {
     this.up.flush()
     this.down.flush()
+    if (this.#client.writableLength === 0) this.#serverReads.letGo()
     this.#regulator.regulate(this, this.#upstream)
   }
 
@@ -437,9 +439,10 @@ export class HttpSession implements Carried, Host {
   #cut(reason: string, error: string | null): void {
     this.#reason ??= reason
     this.#error ??= error
+    const waits = this.down.backlog > 0
     this.#stop()
     this.#upstream?.discard()
-    this.#client.destroy()
+    closeNow(this.#client, waits)
   }
 
   #closed(): void {
@@ -449,7 +452,7 @@ export class HttpSession implements Carried, Host {
     this.#stop()
     this.#exchange?.abandon()
     this.#settle()
-    returnReadBuffer(this.#readBuffer)
+    this.#serverReads.release()
     this.#reads.release()
     const ending = { reason: this.#reason ?? 'closed', error: this.#error }
     this.tap?.closed(ending)

@@ -9,16 +9,18 @@ import { resetBehind } from '../ending.js'
 import type { HandOver } from '../hand-over.js'
 import type { Outlet } from '../outlet.js'
 import { readsOf } from '../reads.js'
-import { resetSocket } from '../reset-socket.js'
+import type { BufferedReads, Reads } from '../reads.js'
+import { closeNow, resetSocket } from '../reset-socket.js'
 
 export interface UpstreamOptions {
   readonly target: Target
   readonly timeout: number
   readonly insecure: boolean
   readonly keptAwayFrom: readonly Address[]
-  readonly buffer: Buffer
+  /** How its socket is read, unless it carries TLS. */
+  readonly reads: BufferedReads
   /** It is connected already. */
-  readonly standing?: Pick<HandOver, 'dialled' | 'readTo'> | undefined
+  readonly standing?: Pick<HandOver, 'dialled'> | undefined
   /** What stands before its socket. */
   outlet(direction: Direction, socket: Socket): Outlet
   onConnected(upstream: Upstream, dialled: Dialled): void
@@ -47,7 +49,7 @@ export class Upstream {
   readonly #dialling: { abort(): void }
 
   constructor(options: UpstreamOptions) {
-    const { target, timeout, insecure, keptAwayFrom, buffer, standing } = options
+    const { target, timeout, insecure, keptAwayFrom, reads, standing } = options
     this.target = target
     this.ownsReads = target.secure
     const takeRead = (bytes: Buffer): boolean => {
@@ -59,12 +61,11 @@ export class Upstream {
     }
     if (standing !== undefined) {
       this.#dialling = { abort: () => {} }
-      standing.readTo(takeRead)
       this.#connected(standing.dialled, takeRead, options)
       return
     }
     this.#dialling = dial(
-      { target, timeout, insecure, keptAwayFrom, reads: { buffer, take: takeRead } },
+      { target, timeout, insecure, keptAwayFrom, reads },
       (dialled) => this.#connected(dialled, takeRead, options),
       (error, code) => {
         if (!this.discarded) options.onFailed(error, code)
@@ -89,7 +90,8 @@ export class Upstream {
       }
       if (!this.discarded) options.onEnd(this)
     })
-    if (tls !== null) readsOf(socket).to(takeRead)
+    const reads: Reads = tls === null ? options.reads : readsOf(socket)
+    reads.to(takeRead)
     this.outlet = options.outlet('up', socket)
     options.onConnected(this, dialled)
     if (!this.discarded && this.#reading) socket.resume()
@@ -130,6 +132,6 @@ export class Upstream {
     if (this.#dialled === null) return
     const { socket, raw } = this.#dialled
     if (how === 'reset') resetSocket(raw)
-    if (how === 'close' || socket !== raw) socket.destroy()
+    if (how === 'close' || socket !== raw) closeNow(socket, false)
   }
 }
