@@ -5,7 +5,7 @@ import type { Address } from '../recording/notes.js'
 import { isBrowser, refuseHost } from './admission.js'
 import { plainAnswer } from './answer.js'
 import type { Answer } from './answer.js'
-import { readBody } from './read-body.js'
+import { bodyLimit, readBody } from './read-body.js'
 import { requestId } from './request-id.js'
 import { findRoute } from './routes.js'
 import type { Api } from './routes.js'
@@ -37,6 +37,12 @@ export class ControlServer {
     this.#apiFor = new Promise((resolve) => { serve = resolve })
     this.serve = serve!
     server.on('request', (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response))
+    // A client that asks first is told to go on with a body that will be read (RFC 9110 §10.1.1).
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      if (Number(request.headers['content-length'] ?? 0) <= bodyLimit) response.writeContinue()
+      else response.shouldKeepAlive = false
+      void this.#serve(request, response)
+    })
     server.on('connect', (_request, socket) => {
       socket.on('error', () => {})
       socket.end('HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')

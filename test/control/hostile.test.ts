@@ -95,6 +95,20 @@ test('a body that says that it is too large is refused before it comes', async (
   t.regex(await peer.through('\r\n'), /^HTTP\/1\.1 200 /)
 })
 
+test('a client that asks before it sends its body is told to go on only where it will be read', async (t) => {
+  const { control } = await controlled(t)
+  const large = await connectTo(t, control.port)
+  large.write('POST /proxies HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1048577\r\n\r\n')
+  t.regex(await large.through('\r\n'), /^HTTP\/1\.1 413 /)
+  await large.through('at most 1048576 bytes are read')
+  t.is(await large.over(), 'end')
+  const small = await connectTo(t, control.port)
+  small.write('POST /proxies HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n')
+  t.is(await small.through('\r\n\r\n'), 'HTTP/1.1 100 Continue\r\n\r\n')
+  small.write('{}')
+  t.regex(await small.through('\r\n'), /^HTTP\/1\.1 400 /)
+})
+
 test('a head that never ends is cut off, and holds nobody up meanwhile', async (t) => {
   const { control, ask } = await controlled(t)
   const slow = await connectTo(t, control.port)
