@@ -28,15 +28,19 @@ export class BufferedReads implements Reads {
   /** For a socket that is being made: one after the other may read this way. */
   get onread(): OnReadOpts {
     let current: Buffer | null = null
+    let hasRead = false
     return {
-      // Asked before the first read and after each; with no answer the last one is used again.
+      // Asked for each handle that the socket tries, as names have several addresses, and after each read: there, no answer means the same again.
       buffer: (() => {
         const next = this.#next()
-        if (next === current) return undefined
+        if (hasRead && next === current) return undefined
         current = next
         return next
       }) as () => Uint8Array,
-      callback: (length) => this.#take(this.#buffer.subarray(0, length)),
+      callback: (length) => {
+        hasRead = true
+        return this.#take(this.#buffer.subarray(0, length))
+      },
     }
   }
 
@@ -55,6 +59,7 @@ export class BufferedReads implements Reads {
   }
 
   release(): void {
+    if (this.#buffer === gone) return
     for (const buffer of [this.#buffer, ...this.#kept, ...this.#free]) returnReadBuffer(buffer)
     this.#kept = []
     this.#free = []

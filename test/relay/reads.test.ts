@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, Socket } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, NetConnectOpts } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { readBuffered, readsOf } from '../../src/relay/reads.js'
+import { BufferedReads, readBuffered, readsOf } from '../../src/relay/reads.js'
 import { within } from '../real/deadline.js'
 
 const sent = randomBytes(3_000_000)
@@ -124,5 +124,24 @@ test('what is kept isn\'t read over until it is let go', async (t) => {
   t.deepEqual(got.slice(2).map(String), ['five!', 'five!', 'five!'])
   client.destroy()
   socket.destroy()
+  server.close()
+})
+
+test('a name of two addresses, the first of which refuses: what the second sends arrives as it is', async (t) => {
+  const server = createServer((socket) => socket.end(sent)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const reads = new BufferedReads()
+  const hash = createHash('sha256')
+  reads.to((bytes) => {
+    hash.update(bytes)
+    return true
+  })
+  const addresses = [{ address: '::1', family: 6 }, { address: '127.0.0.1', family: 4 }]
+  const socket = connect({
+    host: 'two.example', port: (server.address() as AddressInfo).port, autoSelectFamily: true, onread: reads.onread,
+    lookup: (_name, _options, found) => found(null, addresses),
+  } as NetConnectOpts)
+  await within(once(socket, 'end'), 'the end of what was sent')
+  t.is(hash.digest('hex'), whole)
   server.close()
 })
