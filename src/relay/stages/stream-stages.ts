@@ -30,6 +30,9 @@ export interface StreamStagesOptions {
 /** Chunks that stages are given are no larger; their memory is small enough for the allocator to have it ready: larger is mapped anew, page by page. */
 const largestChunk = 32 * 1024
 
+/** Bytes that go out in one system call. */
+const mostJoined = 256 * 1024
+
 /** Bytes that wait before stages that ask for no window of their own. */
 const usualWindow = 128 * 1024
 
@@ -54,6 +57,8 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   #waitingBytes = 0
   #asked: ((result: Result) => void) | null = null
   #writable: (() => void) | null = null
+  /** What is written waits for more of the same read. */
+  #corked = false
   #ended = false
   #over = false
   #idle = false
@@ -247,9 +252,31 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
       if (done === true || to.destroyed || to.writableEnded) break
       if (value.length === 0) continue
       this.#account.cameOut(value)
-      if (!to.write(value, this.#onWritten)) await new Promise<void>((resolve) => { this.#writable = resolve })
+      this.#send(value)
+      if (!this.#corked && to.writableLength > 0) await new Promise<void>((resolve) => { this.#writable = resolve })
     }
+    this.#uncork()
     this.#finish()
+  }
+
+  /** Pieces of one read that nobody changed go out as one: a system call for each took longer than all that stages do. What a stage cut, it meant to. */
+  #send(bytes: Buffer): void {
+    const { to } = this.#options
+    const joins = this.#asCame.has(bytes) && this.#waiting.length > 0 && to.writableLength < mostJoined
+    if (joins && !this.#corked) {
+      this.#corked = true
+      to.cork()
+      // A stage may take its time over the next one.
+      process.nextTick(this.#uncork)
+    }
+    to.write(bytes, this.#onWritten)
+    if (!joins) this.#uncork()
+  }
+
+  readonly #uncork = (): void => {
+    if (!this.#corked) return
+    this.#corked = false
+    this.#options.to.uncork()
   }
 
   #finish(): void {
