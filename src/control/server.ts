@@ -5,7 +5,7 @@ import type { Address } from '../recording/notes.js'
 import { isBrowser, refuseHost } from './admission.js'
 import { plainAnswer } from './answer.js'
 import type { Answer } from './answer.js'
-import { bodyLimit, readBody } from './read-body.js'
+import { readBody } from './read-body.js'
 import { requestId } from './request-id.js'
 import { findRoute } from './routes.js'
 import type { Api } from './routes.js'
@@ -14,6 +14,9 @@ import type { Api } from './routes.js'
 const limits = { head: 10_000, request: 15_000, keepAlive: 60_000, idle: 70_000, check: 1_000 }
 
 const mostConnections = 1_000
+
+/** Requests whose client waits to be told to go on with the body (RFC 9110 §10.1.1). */
+const asking = new WeakSet<IncomingMessage>()
 
 /** @param path undecoded. */
 export type ApiFor = (path: string) => Api
@@ -37,10 +40,10 @@ export class ControlServer {
     this.#apiFor = new Promise((resolve) => { serve = resolve })
     this.serve = serve!
     server.on('request', (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response))
-    // A client that asks first is told to go on with a body that will be read (RFC 9110 §10.1.1).
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-      if (Number(request.headers['content-length'] ?? 0) <= bodyLimit) response.writeContinue()
-      else response.shouldKeepAlive = false
+      asking.add(request)
+      // What would be the next request may be a body that it sends all the same.
+      response.shouldKeepAlive = false
       void this.#serve(request, response)
     })
     server.on('connect', (_request, socket) => {
@@ -97,7 +100,7 @@ export class ControlServer {
     response.setHeader('X-Toxiproxy-Request-Id', requestId())
     if (isBrowser(headers['user-agent'])) return plainAnswer(403, 'User agent not allowed')
     try {
-      return await found.route.answer({ named: (name) => found.named.get(name)!, query: target.query, body: () => readBody(request) })
+      return await found.route.answer({ named: (name) => found.named.get(name)!, query: target.query, body: () => readBody(request, asking.has(request) ? () => response.writeContinue() : undefined) })
     } catch (thrown) {
       return api.failed(thrown)
     }

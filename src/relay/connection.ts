@@ -15,6 +15,7 @@ import type { Reads } from './reads.js'
 import { closeNow, resetSocket } from './reset-socket.js'
 import type { Stages } from './connection-hooks.js'
 import { StreamStages, working } from './stages/stream-stages.js'
+import { unsentBy } from './unsent.js'
 
 export interface ConnectionSettings {
   readonly dial: DialOptions
@@ -114,7 +115,7 @@ export class Connection {
   /** Changes while bytes still leave, although none come. */
   get activity(): number {
     const { up, down } = this.sent
-    return up + down - this.#accepted.writableLength - (this.#dialled?.socket.writableLength ?? 0)
+    return up + down - unsentBy(this.#accepted) - (this.#dialled === null ? 0 : unsentBy(this.#dialled.raw))
   }
 
   /** Some of what came hasn't left yet. */
@@ -321,7 +322,9 @@ export class Connection {
     this.#error ??= error
     this.#dialling.abort()
     for (const outlet of [this.#outlets.up, this.#outlets.down]) {
-      if (outlet !== null) closeNow(outlet.socket, outlet.stages?.holds === true)
+      if (outlet === null) continue
+      const { socket, stages } = outlet
+      closeNow(socket, socket === this.#dialled?.socket ? this.#dialled.raw : socket, stages?.holds === true)
     }
     this.#dialled?.socket.destroy()
     this.#accepted.destroy()

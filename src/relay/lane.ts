@@ -4,7 +4,7 @@ import type { ConnectionRecorder } from '../recording/connection-recorder.js'
 import type { Outlet } from './outlet.js'
 import type { Reads } from './reads.js'
 
-/** Bytes that may wait for a slow reader beyond what the system buffers, where each read has memory of its own. */
+/** Bytes that may wait for a slow reader beyond what the system buffers, where they aren't in memory that is read into again. */
 const queueLimit = 128 * 1024
 
 /** What is to be sent now, in order. */
@@ -51,6 +51,8 @@ export class Lane {
   readonly #reads: Reads
   /** What is read is written as it stands in memory that is read into again: not where stages take copies. */
   #direct: boolean
+  /** Where some of what was written directly may still wait, although stages come first now. */
+  #before: Outlet | null = null
   #waitsForPeer = false
   #waitsForRecorder = false
   #waitsForInline = false
@@ -74,11 +76,13 @@ export class Lane {
 
   /** What is written from now on goes there, after what was written before. @param copies it keeps no hold of what it is given. */
   reroute(to: Outlet, copies: boolean): void {
-    const before = this.#to
-    before.off('drain', this.#onDrain)
-    // Of what was written directly, some may still wait.
-    before.off('drain', this.#onOldDrain)
-    if (this.#direct && before.writableLength > 0) before.on('drain', this.#onOldDrain)
+    const from = this.#to
+    from.off('drain', this.#onDrain)
+    if (this.#direct && from.writableLength > 0) {
+      this.#before?.off('drain', this.#letGo)
+      this.#before = from
+      from.on('drain', this.#letGo)
+    }
     this.#to = to
     this.#direct = !copies && this.#reads.reused
     to.on('drain', this.#onDrain)
@@ -87,7 +91,7 @@ export class Lane {
 
   /** @returns false where reading stops; it is resumed from here. */
   readonly take = (read: Buffer): boolean => {
-    const missing = this.#inline?.missing?.(this.#direction, read) ?? null
+    const missing = this.#halted ? null : this.#inline?.missing?.(this.#direction, read) ?? null
     const chunk = missing === null ? read : Buffer.concat([missing, read])
     this.bytes += chunk.length
     if (this.#halted) {
@@ -151,9 +155,9 @@ export class Lane {
     this.#reads.keep()
     void pieces.then((ready) => {
       this.write(ready)
-      if (this.#to.writableLength > this.#queue) this.#waitsForPeer = true
-      else if (this.#direct) this.#reads.letGo()
       this.#waitsForInline = false
+      if (this.#to.writableLength > this.#queue) this.#waitsForPeer = true
+      if (!this.#direct || !this.#waitsForPeer) this.#letGo()
       if (this.#ended) this.end()
       else this.#resume()
     }, (error: Error) => this.#from.destroy(error))
@@ -188,10 +192,16 @@ export class Lane {
     if (this.#direct) this.#reads.keep()
   }
 
-  readonly #onOldDrain = (): void => this.#reads.letGo()
+  /** What was read may be read over, unless somebody still has it. */
+  readonly #letGo = (): void => {
+    if (this.#waitsForInline || (this.#before !== null && this.#before.writableLength > 0)) return
+    this.#before?.off('drain', this.#letGo)
+    this.#before = null
+    this.#reads.letGo()
+  }
 
   readonly #onDrain = (): void => {
-    if (this.#direct) this.#reads.letGo()
+    if (this.#direct) this.#letGo()
     this.#wakeUp()
   }
 

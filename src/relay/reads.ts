@@ -8,7 +8,7 @@ export interface Reads {
   readonly reused: boolean
   /** What is read goes there from now on; where `take` returns false, reading stops until the socket is resumed. */
   to(take: (bytes: Buffer) => boolean): void
-  /** To be called within `take`: what it was given stays as it is until `letGo`, and the next read goes elsewhere. */
+  /** What `take` has just been given stays as it is until `letGo`: the next read goes elsewhere. */
   keep(): void
   /** Nothing uses what was kept any more: all was written, say. */
   letGo(): void
@@ -16,10 +16,13 @@ export interface Reads {
   release(): void
 }
 
+const none = Buffer.alloc(0)
+
 /** Reads into one large buffer, and into another while something of it has still to be written. */
 export class BufferedReads implements Reads {
   readonly reused = true
-  #buffer = takeReadBuffer()
+  /** None before somebody reads. */
+  #buffer: Buffer = none
   #kept: Buffer[] = []
   #free: Buffer[] = []
   #keeps = false
@@ -37,9 +40,9 @@ export class BufferedReads implements Reads {
         current = next
         return next
       }) as () => Uint8Array,
-      callback: (length) => {
+      callback: (length, buffer) => {
         hasRead = true
-        return this.#take(this.#buffer.subarray(0, length))
+        return this.#take((buffer as Buffer).subarray(0, length))
       },
     }
   }
@@ -59,14 +62,15 @@ export class BufferedReads implements Reads {
   }
 
   release(): void {
-    if (this.#buffer === gone) return
+    if (this.#buffer === none) return
     for (const buffer of [this.#buffer, ...this.#kept, ...this.#free]) returnReadBuffer(buffer)
     this.#kept = []
     this.#free = []
-    this.#buffer = gone
+    this.#buffer = none
   }
 
   #next(): Buffer {
+    if (this.#buffer === none) this.#buffer = takeReadBuffer()
     if (this.#keeps) {
       this.#keeps = false
       this.#kept.push(this.#buffer)
@@ -76,7 +80,6 @@ export class BufferedReads implements Reads {
   }
 }
 
-const gone = Buffer.alloc(0)
 
 const known = new WeakMap<Socket, Reads>()
 

@@ -1,14 +1,18 @@
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 
 /** Ms that what was written before is given to go out; a peer that doesn't read isn't waited for. */
 const flushPatience = 1000
 
-/** Closes a socket at once; with a RST where some of what was written to it, or `more`, hasn't gone out: after a FIN it would look like all there is. */
-export function closeNow(socket: Socket, more: boolean): void {
-  // No shutdown is under way while anything waits. TLS has no reset of its own, and tells of an end that comes too early by itself.
-  if (socket instanceof TLSSocket) socket.destroy()
-  else if (socket.writableLength > 0 || (more && !socket.writableEnded)) Object.assign(socket, { resetAndClosing: true })
+/**
+ * Closes a socket at once; with a RST where some of what was written to it, or `more`, hasn't gone out: after a FIN it would look like all there is.
+ * @param raw the TCP socket under it: the same, or the one that carries the TLS.
+ */
+export function closeNow(socket: Socket, raw: Socket, more: boolean): void {
+  // No shutdown is under way while anything waits.
+  if (socket.writableLength > 0 || (more && !socket.writableEnded)) {
+    Object.assign(raw, { resetAndClosing: true })
+    raw.destroy()
+  }
   socket.destroy()
 }
 

@@ -2,6 +2,7 @@ import { connect, createServer } from 'node:net'
 import type { Server } from 'node:net'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
+import { latency } from 'wiretape/faults'
 import { freePort } from '../real/free-port.js'
 import { connectTo, Peer, peerServer } from '../real/peer.js'
 import { controlPair, portIn, sixNumbers } from './control-pair.js'
@@ -30,6 +31,16 @@ test('two PASV in a row: the first port closes, the second works', async (t) => 
   await pair.answers('226 Done')
   const recording = await pair.over()
   await assertCompleted(t, recording, onlyTransfer(recording), Buffer.from('by the second'))
+})
+
+test.serial('memory doesn\'t grow with the ports that are prepared, stages or not', async (t) => {
+  for (const plugins of [[], [latency({ ms: 0 })]]) {
+    const pair = await controlPair(t, { plugins })
+    const before = process.memoryUsage().arrayBuffers
+    for (let n = 0; n < 200; n++) await pair.passive()
+    // A buffer of reads for each would be 50 MB.
+    t.true(process.memoryUsage().arrayBuffers - before < 10_000_000)
+  }
 })
 
 test('two PASV answered in one packet: the first port closes, the second works', async (t) => {

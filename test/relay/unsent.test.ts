@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import test from 'ava'
+import { definePlugin } from 'wiretape'
 import { latency } from 'wiretape/faults'
 import { resetBehind } from '../../src/relay/ending.js'
 import { blocked, total } from '../real/blocked-stream.js'
@@ -55,4 +56,19 @@ test('what a fault still holds counts as bytes that wait', async (t) => {
   const { got, end } = await readOut(server)
   t.is(end, 'ECONNRESET')
   t.is(got.length, 0)
+})
+
+test('an answer that a fault still holds, of a relay whose plugins see messages, is cut with a reset too', async (t) => {
+  const { port } = await serve(t, (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\nlasts until the end')))
+  const relay = await relaying(t, {
+    http: `0=http://127.0.0.1:${port}`,
+    plugins: [latency({ ms: 3_600_000, direction: 'down' }), { plugin: definePlugin({ name: 'looks', description: 'Looks at requests.', setup: () => ({ http: { request: () => {} } }) }), options: {} }],
+  })
+  const client = await connectTo(t, relay.port)
+  client.write('GET / HTTP/1.1\r\nHost: t\r\n\r\n')
+  await until(() => relay.stats().bytesDown > 0, 'the answer')
+  client.socket.pause()
+  await within(relay.stop({ grace: 0 }), 'the relay to stop')
+  client.socket.resume()
+  t.is(await client.over(), 'ECONNRESET')
 })

@@ -89,7 +89,8 @@ export class FtpControl implements Inline {
 
   /** What follows an ABOR that stands without its LF shows that the LF went as urgent data. */
   missing(direction: Direction, bytes: Buffer): Buffer | null {
-    return direction === 'up' && this.#lineEnd !== null && bytes[0] !== LF ? this.#lineFeed() : null
+    // Telnet's CR NUL is no line end, but nothing is missing of it either (RFC 854).
+    return direction === 'up' && this.#lineEnd !== null && bytes[0] !== LF && bytes[0] !== 0 ? this.#lineFeed() : null
   }
 
   pass(direction: Direction, bytes: Buffer): Pieces | Promise<Pieces> {
@@ -120,6 +121,7 @@ export class FtpControl implements Inline {
 
   end(direction: Direction): Pieces {
     const stream = this.#streams[direction]
+    if (direction === 'up') this.#stopAwaitingLineEnd()
     if (direction === 'down' || this.#state !== 'followed') return this.#release(direction, direction === 'down' ? stream.end : stream.from)
     // Some servers take what comes before the end for a line.
     this.#guard ??= new BounceGuard()
@@ -128,7 +130,7 @@ export class FtpControl implements Inline {
 
   close(): void {
     this.#keepHolding()
-    if (this.#lineEnd !== null) clearTimeout(this.#lineEnd)
+    this.#stopAwaitingLineEnd()
     this.#session.prepared.close()
   }
 
@@ -164,7 +166,9 @@ export class FtpControl implements Inline {
   }
 
   #turn(state: 'guarded' | 'encrypted'): void {
-    if (this.#state === 'followed') this.#state = state
+    if (this.#state !== 'followed') return
+    this.#state = state
+    this.#stopAwaitingLineEnd()
   }
 
   #notGreeted(): void {
@@ -212,16 +216,24 @@ export class FtpControl implements Inline {
   /** A client that sends `ABOR` as urgent data, line end and all, leaves us without its last byte: the LF. */
   #awaitLineEnd(bytes: Buffer): void {
     const { up } = this.#streams
+    this.#stopAwaitingLineEnd()
+    if (bytes.at(-1) !== CR || this.#guard !== null || !lacksLineFeed((most) => up.tail(most))) return
+    const supply = (): void => {
+      // While a hook has what came before it, nothing more is taken.
+      if (this.#pending.up) this.#lineEnd = setTimeout(supply, lineEndPatience)
+      else this.#supply?.('up', this.#lineFeed())
+    }
+    this.#lineEnd = setTimeout(supply, lineEndPatience)
+  }
+
+  #stopAwaitingLineEnd(): void {
     if (this.#lineEnd !== null) clearTimeout(this.#lineEnd)
     this.#lineEnd = null
-    if (bytes.at(-1) !== CR || this.#guard !== null || !lacksLineFeed((most) => up.tail(most))) return
-    this.#lineEnd = setTimeout(() => this.#supply?.('up', this.#lineFeed()), lineEndPatience)
   }
 
   /** The LF that the client has sent and nobody will read. */
   #lineFeed(): Buffer {
-    if (this.#lineEnd !== null) clearTimeout(this.#lineEnd)
-    this.#lineEnd = null
+    this.#stopAwaitingLineEnd()
     this.#event('ftp-urgent', `ABOR came without its LF, which the client sent as urgent data, which a relay can't read: supplied; ${notUrgent}`, 'up', this.#streams.up.end)
     this.#lineFeedSupplied = true
     return Buffer.from('\n')

@@ -12,11 +12,11 @@ import { brokenBy, resetBehind } from '../ending.js'
 import type { ConnectionEnding } from '../ending.js'
 import type { HandOver } from '../hand-over.js'
 import type { Carried } from '../open-connections.js'
-import type { Outlet } from '../outlet.js'
 import { BufferedReads, readsOf } from '../reads.js'
 import type { Reads } from '../reads.js'
 import type { Stages } from '../connection-hooks.js'
 import { closeNow, resetSocket } from '../reset-socket.js'
+import { unsentBy } from '../unsent.js'
 import { StagedOutlet } from '../stages/staged-outlet.js'
 import { Exchange } from './exchange.js'
 import type { Host } from './host.js'
@@ -69,7 +69,7 @@ export class HttpSession implements Carried, Host {
   readonly #client: Socket
   readonly #reads: Reads
   readonly #settings: HttpSessionSettings
-  readonly #clientOut: Outlet
+  readonly #clientOut: StagedOutlet
   readonly #outlets = new Set<StagedOutlet>()
   readonly #requests: Http1Decoder
   readonly #serverReads: BufferedReads
@@ -129,6 +129,12 @@ export class HttpSession implements Carried, Host {
 
   get sent(): Record<Direction, number> {
     return { up: this.#sentBefore + (this.#upstream?.sent ?? 0), down: this.#client.bytesWritten }
+  }
+
+  /** Changes while bytes still leave, although none come. */
+  get activity(): number {
+    const { up, down } = this.sent
+    return up + down - unsentBy(this.#client) - (this.#upstream?.unsent ?? 0)
   }
 
   /** In the middle of an exchange, which a plugin may be taking its time over. */
@@ -439,10 +445,9 @@ export class HttpSession implements Carried, Host {
   #cut(reason: string, error: string | null): void {
     this.#reason ??= reason
     this.#error ??= error
-    const waits = this.down.backlog > 0
     this.#stop()
     this.#upstream?.discard()
-    closeNow(this.#client, waits)
+    closeNow(this.#client, this.#client, this.#clientOut.holds)
   }
 
   #closed(): void {
@@ -459,7 +464,7 @@ export class HttpSession implements Carried, Host {
     this.#settings.onOver(this, ending)
   }
 
-  #outlet(direction: Direction, to: Socket, standing?: HandOver): Outlet {
+  #outlet(direction: Direction, to: Socket, standing?: HandOver): StagedOutlet {
     const { plugins, stages } = this.#settings
     const outlet = new StagedOutlet({
       direction, to, plugins, standing: standing?.stages[direction] ?? null, stages: standing?.stagesOf ?? stages(), onReset: (why) => this.reset(why), onClose: (why) => this.end(why),

@@ -11,6 +11,7 @@ import type { Outlet } from '../outlet.js'
 import { readsOf } from '../reads.js'
 import type { BufferedReads, Reads } from '../reads.js'
 import { closeNow, resetSocket } from '../reset-socket.js'
+import { unsentBy } from '../unsent.js'
 
 export interface UpstreamOptions {
   readonly target: Target
@@ -36,7 +37,7 @@ export class Upstream {
   readonly target: Target
   /** Reads what the server says; which requests it answers, it is told. */
   readonly decoder = new Http1Decoder()
-  /** Whether its reads have memory of their own, beyond the read buffer that all of a session share. */
+  /** Whether its reads have memory of their own: others are read over. */
   readonly ownsReads: boolean
   ended = false
   /** Given up: what it still says isn't heard. */
@@ -102,6 +103,11 @@ export class Upstream {
     return this.#dialled?.socket.bytesWritten ?? 0
   }
 
+  /** Counts down while what was written to it leaves. */
+  get unsent(): number {
+    return this.#dialled === null ? 0 : unsentBy(this.#dialled.raw)
+  }
+
   get connected(): boolean {
     return this.#dialled !== null
   }
@@ -132,6 +138,6 @@ export class Upstream {
     if (this.#dialled === null) return
     const { socket, raw } = this.#dialled
     if (how === 'reset') resetSocket(raw)
-    if (how === 'close' || socket !== raw) closeNow(socket, false)
+    if (how === 'close' || socket !== raw) closeNow(socket, raw, this.outlet?.holds === true)
   }
 }

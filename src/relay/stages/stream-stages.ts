@@ -57,7 +57,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   #waitingBytes = 0
   #asked: ((result: Result) => void) | null = null
   #writable: (() => void) | null = null
-  /** What is written waits for more of the same read. */
+  /** What is written waits for more that is there already. */
   #corked = false
   #ended = false
   #over = false
@@ -259,7 +259,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     this.#finish()
   }
 
-  /** Pieces of one read that nobody changed go out as one: a system call for each took longer than all that stages do. What a stage cut, it meant to. */
+  /** Pieces that came together and that nobody changed go out as one: a system call for each took longer than all that stages do. What a stage cut, it meant to. */
   #send(bytes: Buffer): void {
     const { to } = this.#options
     const joins = this.#asCame.has(bytes) && this.#waiting.length > 0 && to.writableLength < mostJoined
