@@ -34,6 +34,9 @@ const records: readonly (readonly [record: Answer, written: string])[] = [
   [{ ...common, type: 'SOA', data: { mname: 'ns.example', rname: 'host\\.master.example', serial: 1, refresh: 2, retry: 3, expire: 4, minimum: 5 } }, 'ns.example host\\.master.example 1 2 3 4 5'],
 ]
 
+/** What it says of trying again would be among what it prints. */
+const patient = ['+tries=1', '+time=60']
+
 const withDig = installed('dig') ? test : test.skip
 
 for (const [record, written] of records) {
@@ -44,7 +47,7 @@ for (const [record, written] of records) {
       server.socket.send(packet.encode({ id, type: 'response', questions: questions!, answers: [record] }), from.port, from.address)
     })
     const tape = await taping(t, { udp: `0=127.0.0.1:${server.port}` })
-    const { stdout } = await run(t, 'dig', ['@127.0.0.1', '-p', String(tape.port), '+noall', '+answer', '+nosplit', '-t', record.type, record.name])
+    const { stdout } = await run(t, 'dig', ['@127.0.0.1', '-p', String(tape.port), ...patient, '+noall', '+answer', '+nosplit', '-t', record.type, record.name])
     const recording = await tape.recorded()
     const [query] = [...recording.dnsQueries()]
     const [answer] = recording.dnsAnswers(query!.id)
@@ -67,7 +70,7 @@ withDig('dig: names of any bytes are told as it prints them', async (t) => {
     server.socket.send(answer, from.port, from.address)
   })
   const tape = await taping(t, { udp: `0=127.0.0.1:${server.port}` })
-  const { stdout } = await run(t, 'dig', ['@127.0.0.1', '-p', String(tape.port), '+noall', '+answer', '-t', 'PTR', asked])
+  const { stdout } = await run(t, 'dig', ['@127.0.0.1', '-p', String(tape.port), ...patient, '+noall', '+answer', '-t', 'PTR', asked])
   const recording = await tape.recorded()
   const [query] = [...recording.dnsQueries()]
   t.is(query!.name, asked)
