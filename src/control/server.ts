@@ -15,9 +15,6 @@ const limits = { head: 10_000, request: 15_000, keepAlive: 60_000, idle: 70_000,
 
 const mostConnections = 1_000
 
-/** Requests whose client waits to be told to go on with the body (RFC 9110 §10.1.1). */
-const asking = new WeakSet<IncomingMessage>()
-
 /** @param path undecoded. */
 export type ApiFor = (path: string) => Api
 
@@ -40,11 +37,11 @@ export class ControlServer {
     this.#apiFor = new Promise((resolve) => { serve = resolve })
     this.serve = serve!
     server.on('request', (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response))
+    // A client that waits to be told to go on with the body (RFC 9110 §10.1.1).
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-      asking.add(request)
       // What would be the next request may be a body that it sends all the same.
       response.shouldKeepAlive = false
-      void this.#serve(request, response)
+      void this.#serve(request, response, () => response.writeContinue())
     })
     server.on('connect', (_request, socket) => {
       socket.on('error', () => {})
@@ -74,12 +71,13 @@ export class ControlServer {
     await closed
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** @param goOn called where the body is about to be read. */
+  async #serve(request: IncomingMessage, response: ServerResponse, goOn?: () => void): Promise<void> {
     request.on('error', () => {})
     response.on('error', () => {})
     let answer: Answer
     try {
-      answer = await this.#answer(request, response)
+      answer = await this.#answer(request, response, goOn)
     } catch (thrown) {
       answer = plainAnswer(500, reasonOf(thrown))
     }
@@ -87,7 +85,7 @@ export class ControlServer {
     response.writeHead(status, { ...headers, ...status === 204 ? {} : { 'Content-Length': Buffer.byteLength(body) } }).end(body)
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
+  async #answer(request: IncomingMessage, response: ServerResponse, goOn: (() => void) | undefined): Promise<Answer> {
     const { method = '', headers } = request
     const target = targetOf(request.url ?? '')
     const refusal = refuseHost(target?.host ?? headers.host, this.#host)
@@ -100,7 +98,7 @@ export class ControlServer {
     response.setHeader('X-Toxiproxy-Request-Id', requestId())
     if (isBrowser(headers['user-agent'])) return plainAnswer(403, 'User agent not allowed')
     try {
-      return await found.route.answer({ named: (name) => found.named.get(name)!, query: target.query, body: () => readBody(request, asking.has(request) ? () => response.writeContinue() : undefined) })
+      return await found.route.answer({ named: (name) => found.named.get(name)!, query: target.query, body: () => readBody(request, goOn) })
     } catch (thrown) {
       return api.failed(thrown)
     }

@@ -80,7 +80,6 @@ export class BufferedReads implements Reads {
   }
 }
 
-
 const known = new WeakMap<Socket, Reads>()
 
 /**
