@@ -14,6 +14,7 @@ export class RecordedBytes {
   readonly #path: string
   readonly #queries: Queries
   #exchangeSegments: Sqlite.Statement | null = null
+  #lastSaid: Sqlite.Statement | null = null
 
   constructor(path: string, queries: Queries) {
     this.#path = path
@@ -75,6 +76,14 @@ export class RecordedBytes {
   /** The same of what came down a connection. */
   longestPauseOn(connectionId: number): number {
     return this.#pause('connection_id = ?', connectionId)
+  }
+
+  /** µs: when the last bytes came from either side; null where none did, and where there is no index to find them by. */
+  lastSaidOn(connectionId: number): number | null {
+    if (!this.#queries.indexed()) return null
+    const last = (direction: Direction): string => `SELECT * FROM (SELECT time FROM segment WHERE connection_id = :id AND direction = '${direction}' ORDER BY "offset" DESC LIMIT 1)`
+    this.#lastSaid ??= this.#queries.database.prepare(`SELECT max(time) FROM (${last('up')} UNION ALL ${last('down')})`).pluck()
+    return this.#lastSaid.get({ id: connectionId }) as number | null
   }
 
   #pause(which: string, ...parameters: unknown[]): number {

@@ -324,6 +324,11 @@ export class Recording {
     return this.#bytes.longestPauseOn(checkId(connectionId))
   }
 
+  /** µs: when the last bytes of a connection came; null where it had none, and in a recording that has no index, where finding out takes a look at all of it. */
+  lastSaidOn(connectionId: number): number | null {
+    return this.#bytes.lastSaidOn(checkId(connectionId))
+  }
+
   /** A stream as by `stream`, piece by piece as it came. */
   streamPieces(connectionId: number, direction: Direction, leg: 'received' | 'sent' = 'received'): Generator<RecordedPiece> {
     return this.#bytes.streamPieces(checkId(connectionId), checkDirection(direction), checkLeg(leg))

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -72,9 +73,10 @@ withCurl('HTTP: bodies of all sizes, chunked, ended by the connection, cut by ei
   for (const path of ['/big', '/chunked', '/close', '/unframed', '/kill']) await run(t, 'curl', ['-s', '-o', '/dev/null', url + path])
   await run(t, 'curl', ['-s', '-T', '-', url], big)
   const socket = connect(tape.port, '127.0.0.1')
+  await once(socket, 'connect')
   socket.on('error', () => {}).write('POST /half HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\nhalf')
   const live = opening(t, tape.path)
-  await until(() => [...live.connections({ where: 'bytes_up > 0 AND closed IS NULL' })].length > 0, 'the request')
+  await until(() => [...live.connections({ where: `bytes_up > 0 AND client_port = ${socket.localPort}` })].length > 0, 'the request')
   socket.resetAndDestroy()
   await until(() => tape.relay.stats().open === 0, 'the end of all connections')
   const before = await tape.recorded()

@@ -1,21 +1,34 @@
 import fc from 'fast-check'
 import test from 'ava'
+import type { ExecutionContext } from 'ava'
 import { Pace } from '../../src/replay/pace.js'
 import { inRecordedOrder } from '../../src/replay/send/in-order.js'
 import { Run } from '../../src/replay/send/sender.js'
 import type { SenderOptions } from '../../src/replay/send/sender.js'
 import { RecordedOrder } from '../../src/replay/send/order.js'
 import type { Span } from '../../src/replay/send/order.js'
+import { until } from '../real/deadline.js'
+import { connectTo, serve } from '../real/peer.js'
+import type { Peer } from '../real/peer.js'
+import { taping } from '../real/relaying.js'
+import { scriptedFtp } from './ftp-script.js'
+import { sendTo } from './send-again.js'
 
 test('what was over before something began is over again before it begins, and all come to their end', async (t) => {
-  const span = fc.tuple(fc.nat(30), fc.nat(10)).map(([began, took]): Span => ({ began, over: began + took }))
+  const span = fc.tuple(fc.nat(30), fc.nat(10), fc.option(fc.nat(10))).map(([began, took, left]): Span => ({ began, ...(left === null ? {} : { said: began + took }), over: began + took + (left ?? 0) }))
   await fc.assert(fc.asyncProperty(fc.array(span, { maxLength: 25 }), fc.array(fc.nat(5), { minLength: 25, maxLength: 25 }), async (given, steps) => {
     const spans = given.toSorted((a, b) => a.began - b.began)
     const order = new RecordedOrder(spans)
-    const over = new Set<number>()
+    const [said, over] = [new Set<number>(), new Set<number>()]
     await Promise.all(spans.map(async ({ began }, index) => {
       await order.turn(index)
-      for (const [other, { over: end }] of spans.entries()) if (end < began) t.true(over.has(other))
+      for (const [other, { said: last = Infinity, over: end }] of spans.entries()) {
+        if (last < began) t.true(said.has(other))
+        if (end < began) t.true(over.has(other))
+      }
+      for (let step = 0; step < steps[index]!; step++) await Promise.resolve()
+      said.add(index)
+      order.said(index)
       for (let step = 0; step < steps[index]!; step++) await Promise.resolve()
       over.add(index)
       order.done(index)
@@ -41,4 +54,61 @@ test('what lingers when it is over counts among what is open, and holds up nothi
   t.true(whileLingering > 0)
   t.is(open, 0)
   t.is(run.failure, null)
+})
+
+/** A client that leaves and comes again may be back before the relay has seen it leave: here it is, always. */
+async function comesBack(t: ExecutionContext, protocol: 'tcp' | 'ftp', port: number, hello: readonly string[], lines: readonly string[]): Promise<string> {
+  const taped = await taping(t, { [protocol]: `0=127.0.0.1:${port}` })
+  let left: Peer | null = null
+  for (const line of lines) {
+    const client = await connectTo(t, taped.port)
+    await client.through('\n')
+    for (const said of [...hello, line]) {
+      client.write(said)
+      await client.through('\n')
+    }
+    left?.finish()
+    left = client
+  }
+  left!.finish()
+  await until(() => taped.relay.stats().open === 0, 'the end of all')
+  await taped.relay.stop()
+  return taped.path
+}
+
+const patient = 100
+
+test('TCP: what was answered before another client came is answered again before it comes, though it left later', async (t) => {
+  const heard: string[] = []
+  const { port } = await serve(t, (socket) => {
+    heard.push('comes')
+    socket.on('end', () => socket.end()).write('hello\n')
+    socket.on('data', (bytes) => setTimeout(() => {
+      heard.push(`answered ${bytes.toString()}`)
+      socket.write('done\n')
+    }, patient))
+  })
+  const file = await comesBack(t, 'tcp', port, [], ['put', 'get'])
+  const { comparison } = await sendTo(t, file, port)
+  t.deepEqual(comparison.differences, [])
+  const each = ['comes', 'answered put', 'comes', 'answered get']
+  t.deepEqual(heard, [...each, ...each])
+})
+
+test('FTP: what was answered before another session began is answered again before it begins, though it ended later', async (t) => {
+  const heard: string[] = []
+  const port = await scriptedFtp(t, (line, { reply }) => {
+    if (line.startsWith('USER')) heard.push('comes')
+    if (!line.startsWith('SITE')) return false
+    setTimeout(() => {
+      heard.push(`answered ${line}`)
+      reply('200 done')
+    }, patient)
+    return true
+  })
+  const file = await comesBack(t, 'ftp', port, ['USER anonymous\r\n', 'PASS guest@\r\n'], ['SITE PUT\r\n', 'SITE GET\r\n'])
+  const { comparison } = await sendTo(t, file, port)
+  t.deepEqual(comparison.differences, [])
+  const each = ['comes', 'answered SITE PUT', 'comes', 'answered SITE GET']
+  t.deepEqual(heard, [...each, ...each])
 })

@@ -10,10 +10,11 @@ export type Lingering = () => Promise<void>
 
 /**
  * Runs each one, as many side by side as were so in the recording: what was over before one began is over again before it begins; where it is paced, its
- * times see to that. @param first µs: the moment from which all are counted. @param one repeats one. @param most that are open at once.
+ * times see to that. @param first µs: the moment from which all are counted. @param one repeats one, and calls `said` when only its end is left.
+ * @param most that are open at once.
  */
 export async function inRecordedOrder<Planned extends Span & { readonly id: number }>(
-  { run, settings: { pace } }: SenderOptions, planned: readonly Planned[], first: number, one: (planned: Planned) => Promise<Lingering | void>, most = mostAtOnce,
+  { run, settings: { pace } }: SenderOptions, planned: readonly Planned[], first: number, one: (planned: Planned, said: () => void) => Promise<Lingering | void>, most = mostAtOnce,
 ): Promise<void> {
   const order = pace.waits ? null : new RecordedOrder(planned)
   const running = new Set<Promise<void>>()
@@ -21,7 +22,7 @@ export async function inRecordedOrder<Planned extends Span & { readonly id: numb
     await (order === null ? run.until(each.began - first) : order.turn(index))
     if (run.over) break
     run.begun.add(each.id)
-    const over = one(each).finally(() => {
+    const over = one(each, () => order?.said(index)).finally(() => {
       order?.done(index)
       run.done()
     })

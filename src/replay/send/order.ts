@@ -1,26 +1,29 @@
 /** When something began and was over in the recording, in µs. */
 export interface Span {
   readonly began: number
+  /** All of it was said, and its end may have come later: a client that leaves and comes again may be back before the relay saw it leave. */
+  readonly said?: number | undefined
   readonly over: number
 }
 
 /**
- * Keeps what was recorded one after the other in that order: one may begin when all that were over before it began are over again. What ran side by
+ * Keeps what was recorded one after the other in that order: one may begin when all that were said or over before it began are so again. What ran side by
  * side may do so again.
  */
 export class RecordedOrder {
-  /** Places in the given list, in the order in which they were over. */
+  /** What others wait for, in its order: twice the place in the given list where all is said, and one more where it is over. */
   readonly #byEnd: readonly number[]
-  /** For each, how many were over before it began. */
+  /** For each of the list, how many of those came before it began. */
   readonly #before: readonly number[]
   readonly #done: Uint8Array
   #reached = 0
   readonly #waiting: { readonly need: number, readonly go: () => void }[] = []
 
   constructor(spans: readonly Span[]) {
-    this.#done = new Uint8Array(spans.length)
-    this.#byEnd = spans.map((_, index) => index).sort((a, b) => spans[a]!.over - spans[b]!.over)
-    const ends = this.#byEnd.map((index) => spans[index]!.over)
+    const ended = (end: number): number => end & 1 ? spans[end >> 1]!.over : spans[end >> 1]!.said!
+    this.#done = new Uint8Array(2 * spans.length)
+    this.#byEnd = spans.flatMap(({ said }, index) => said === undefined ? [2 * index + 1] : [2 * index, 2 * index + 1]).sort((a, b) => ended(a) - ended(b))
+    const ends = this.#byEnd.map(ended)
     this.#before = spans.map(({ began }) => countBelow(ends, began))
   }
 
@@ -37,9 +40,19 @@ export class RecordedOrder {
     for (const { go } of this.#waiting.splice(0)) go()
   }
 
+  /** All of it is said. */
+  said(index: number): void {
+    this.#done[2 * index] = 1
+    this.#advance()
+  }
+
   /** It is over, however it ended. */
   done(index: number): void {
-    this.#done[index] = 1
+    this.#done[2 * index] = this.#done[2 * index + 1] = 1
+    this.#advance()
+  }
+
+  #advance(): void {
     const before = this.#reached
     while (this.#reached < this.#byEnd.length && this.#done[this.#byEnd[this.#reached]!] === 1) this.#reached++
     if (this.#reached === before) return

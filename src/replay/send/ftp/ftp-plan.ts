@@ -30,6 +30,8 @@ export interface PlannedSession {
   /** The server had a greeting. */
   readonly greeted: boolean
   readonly began: number
+  /** Its last command had its reply; absent where it had none. */
+  readonly said?: number
   readonly over: number
 }
 
@@ -40,13 +42,22 @@ export function planSessions(options: SenderOptions): PlannedSession[] {
   const places = new MaskedPlaces(recording, 'up')
   const untold = untoldMasks(recording)
   if (untold !== null) run.notes.push(untold)
+  const said = lastReplies(recording)
   for (const session of recording.ftpSessions(settings.where === undefined ? {} : { where: settings.where })) {
     if (!chosen.connections.has(session.connectionId)) continue
     const reason = whyNot(session, options) ?? (settings.sendMasked ? null : masked(session, recording, places))
-    if (reason === null) planned.push({ id: session.id, connection: session.connectionId, ended: session.ended !== null, greeted: session.greeting !== null, began: session.started, over: session.ended ?? session.started })
+    const last = said.get(session.id) ?? null
+    if (reason === null) planned.push({ id: session.id, connection: session.connectionId, ended: session.ended !== null, greeted: session.greeting !== null, began: session.started, ...(last === null ? {} : { said: last }), over: session.ended ?? session.started })
     else run.skip({ id: session.id, asked: `session of ${session.user ?? 'nobody'}`, reason })
   }
   return planned
+}
+
+/** When the last command of each session had its final reply. */
+function lastReplies(recording: Recording): ReadonlyMap<number, number | null> {
+  const last = new Map<number, number | null>()
+  for (const { sessionId, code, replied } of recording.ftpCommands()) last.set(sessionId, code === null ? null : replied)
+  return last
 }
 
 export function commandsOf({ recording, settings }: SenderOptions, { id: session, connection, ended, over }: PlannedSession): PlannedCommand[] {

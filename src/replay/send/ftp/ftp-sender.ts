@@ -20,7 +20,7 @@ export const ftpSender: MakeSender = (options) => {
     send: async (wire) => {
       options.run.begin(planned.length)
       const first = firstOf(planned)
-      await inRecordedOrder(options, planned, first, (one) => new Session(options, wire, one, first).repeat())
+      await inRecordedOrder(options, planned, first, (one, said) => new Session(options, wire, one, first).repeat(said))
     },
   }
 }
@@ -49,7 +49,8 @@ class Session {
     })
   }
 
-  async repeat(): Promise<void> {
+  /** @param said called when only its end is left. */
+  async repeat(said: () => void): Promise<void> {
     const { run, target } = this.#options
     const control = this.#control
     const commands = commandsOf(this.#options, this.#planned)
@@ -71,6 +72,7 @@ class Session {
         break
       }
     }
+    said()
     this.#data?.close()
     await control.close()
     run.sent++

@@ -24,18 +24,18 @@ const beforeEnd = 1_000
  * something else, or less, is answered all the same when it falls silent; one that says nothing is left.
  */
 export const tcpSender: MakeSender = (options) => {
-  const planned = planConnections(options)
+  const planned = planConnections(options).map((one) => ({ ...one, said: options.recording.lastSaidOn(one.id) ?? undefined }))
   return {
     ids: new Set(planned.map(({ id }) => id)),
     send: async (wire) => {
       options.run.begin(planned.length)
       const first = firstOf(planned)
-      await inRecordedOrder(options, planned, first, (one) => repeat(options, wire, one, first))
+      await inRecordedOrder(options, planned, first, (one, said) => repeat(options, wire, one, first, said))
     },
   }
 }
 
-async function repeat({ recording, run, settings, target }: SenderOptions, wire: Wire, planned: PlannedConnection, first: number): Promise<void> {
+async function repeat({ recording, run, settings, target }: SenderOptions, wire: Wire, planned: PlannedConnection, first: number, said: () => void): Promise<void> {
   const { id, endReason, bytesDown } = planned
   const patience = settings.patience ?? defaultPatience
   const limits = new AnswerLimits({ bytes: bytesDown, silence: 0, duration: 0 }, patience)
@@ -101,6 +101,7 @@ async function repeat({ recording, run, settings, target }: SenderOptions, wire:
   const rest = planned.ended ? (planned.over - last.time) / 1000 : 0
   if (endReason === 'client closed') await answer(Math.min(beforeEnd, patience))
   else await wholeAnswer()
+  said()
   if (last.direction === 'up' && endReason?.startsWith('client ') === true) await end(Math.min(rest, patience))
   if (endReason === 'client reset') {
     // What was written has to be with the relay first.
