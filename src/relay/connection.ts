@@ -7,14 +7,15 @@ import { dial } from './dial.js'
 import type { DialOptions, Dialled } from './dial.js'
 import { brokenBy, resetBehind } from './ending.js'
 import type { ConnectionEnding } from './ending.js'
+import { afterFinish, finishSoon } from './finish-sockets.js'
 import type { HandOver, Watch } from './hand-over.js'
 import { Lane } from './lane.js'
 import type { Inline } from './lane.js'
 import { BufferedReads, readsOf } from './reads.js'
 import type { Reads } from './reads.js'
-import { closeNow, resetSocket } from './reset-socket.js'
+import { resetSocket } from './reset-socket.js'
 import type { Stages } from './connection-hooks.js'
-import { StreamStages, working } from './stages/stream-stages.js'
+import { StagedLane } from './staged-lane.js'
 import { unsentBy } from './unsent.js'
 
 export interface ConnectionSettings {
@@ -44,9 +45,6 @@ export interface ConnectionSettings {
   readonly onOver: (connection: Connection, ending: ConnectionEnding) => void
 }
 
-/** How long peers have to close their sides of a connection that is ended in order, in ms. */
-const finishPatience = 1000
-
 /**
  * One accepted connection and the one dialled for it, from accepting to both being gone. What happens on one side
  * happens on the other: data, a close of one direction, a reset.
@@ -64,8 +62,8 @@ export class Connection {
   #dialled: Dialled | null = null
   #fromAccepted: Lane | null = null
   #fromDialled: Lane | null = null
-  /** Where each direction goes: a socket, or the plugins' stages before it. */
-  readonly #outlets: Record<Direction, { readonly lane: Lane, readonly socket: Socket, stages: StreamStages | null } | null> = { up: null, down: null }
+  /** Both directions, while this connection carries them. */
+  #lanes: Readonly<Record<Direction, StagedLane>> | null = null
   readonly #watch: Watch | null
   #leaving = false
   /** Undoes what the sockets were asked to tell. */
@@ -120,7 +118,7 @@ export class Connection {
 
   /** Some of what came hasn't left yet. */
   get holds(): boolean {
-    return [this.#outlets.up, this.#outlets.down].some((outlet) => outlet !== null && (outlet.stages?.holds === true || outlet.socket.writableLength > 0))
+    return this.#lanes !== null && (this.#lanes.up.holds || this.#lanes.down.holds)
   }
 
   /** Ends both sides now. @param reason why, for the record: `idle timeout`, `relay stopped`. */
@@ -145,37 +143,16 @@ export class Connection {
     }
     this.#fromAccepted.end()
     this.#fromDialled.end()
-    // Once all that was said is with the system, a peer that goes on talking isn't waited for.
-    let unfinished = 2
-    for (const socket of [this.#accepted, this.#dialled!.socket]) {
-      const finished = (): void => {
-        if (--unfinished === 0) setTimeout(() => this.close(reason), finishPatience).unref()
-      }
-      if (socket.writableFinished) finished()
-      else socket.once('finish', finished)
-    }
+    afterFinish([this.#accepted, this.#dialled!.socket], () => this.close(reason))
   }
 
-  /**
-   * Ends both sides at once, after what is with their sockets already; what still comes goes nowhere, but is read: a system that closes with bytes
-   * unread resets, and the peer may lose what it hasn't read. @param reason why, for the record.
-   */
+  /** Ends both sides at once, after what is with their sockets already; what still comes goes nowhere. @param reason why, for the record. */
   finishSoon(reason: string): void {
     this.#reason ??= reason
     this.#fromAccepted?.halt()
     this.#fromDialled?.halt()
-    for (const socket of [this.#accepted, this.#dialled?.socket]) {
-      if (socket === undefined || socket.destroyed) continue
-      socket.end()
-      socket.resume()
-      // A peer that takes nothing, or doesn't end its side, isn't waited for.
-      let left = socket.writableLength
-      const watch = setInterval(() => {
-        if (!socket.writableFinished && socket.writableLength < left) left = socket.writableLength
-        else socket.destroy()
-      }, finishPatience).unref()
-      socket.once('close', () => clearInterval(watch))
-    }
+    finishSoon(this.#accepted)
+    if (this.#dialled !== null) finishSoon(this.#dialled.socket)
   }
 
   #connected(dialled: Dialled): void {
@@ -201,8 +178,8 @@ export class Connection {
     const fromDialled = new Lane(back, socket, accepted, tap, inline, dialledReads)
     this.#fromAccepted = fromAccepted
     this.#fromDialled = fromDialled
-    this.#outlets[forth] = { lane: fromAccepted, socket, stages: null }
-    this.#outlets[back] = { lane: fromDialled, socket: accepted, stages: null }
+    const staged = { [forth]: this.#staged(forth, fromAccepted, socket), [back]: this.#staged(back, fromDialled, accepted) }
+    this.#lanes = staged as Record<Direction, StagedLane>
     this.#settings.plugins.onChange(() => this.#pluginsChanged())
     this.#pluginsChanged()
     const laneOf = (direction: Direction): Lane => direction === forth ? fromAccepted : fromDialled
@@ -224,24 +201,14 @@ export class Connection {
 
   #pluginsChanged(): void {
     this.#leaving = this.#settings.handOver?.wanted() ?? false
-    for (const direction of ['up', 'down'] as const) this.#restage(direction)
+    this.#lanes?.up.restage()
+    this.#lanes?.down.restage()
   }
 
-  /** The socket itself, unless plugins stand before it. */
-  #restage(direction: Direction): void {
-    const outlet = this.#outlets[direction]
-    if (outlet === null) return
+  #staged(direction: Direction, lane: Lane, socket: Socket): StagedLane {
     const { tap, plugins, stages: find } = this.#settings
-    const stages = working(find(direction))
-    // After the end too: what a stage holds is let go when it goes.
-    if (outlet.stages !== null) {
-      outlet.stages.update(stages)
-      return
-    }
-    if (stages.length === 0 || outlet.lane.ended) return
-    const { lane, socket } = outlet
-    const made: StreamStages = new StreamStages({
-      direction, offset: lane.bytes, to: socket, tap, plugins, stages,
+    return new StagedLane({
+      direction, lane, socket, tap, plugins, find,
       onReset: (why) => {
         this.#endedByStage(socket, why)
         this.reset(why)
@@ -250,15 +217,7 @@ export class Connection {
         this.#endedByStage(socket, why)
         this.finishSoon(why)
       },
-      onBare: () => {
-        if (outlet.stages !== made || lane.ended) return
-        outlet.stages = null
-        made.detach()
-        lane.reroute(socket, false)
-      },
     })
-    outlet.stages = made
-    lane.reroute(made, true)
   }
 
   /** A peer's end in order that still waits behind a stage hasn't ended anything: the stage has. */
@@ -277,14 +236,12 @@ export class Connection {
 
   /** Where one exchange is over and the client begins the next: before that nobody could tell who has to answer what. */
   #leave(chunk: Buffer): boolean {
-    const { up, down } = this.#outlets
-    if (!this.#watch!.between || this.#reason !== null || up === null || down === null) return false
-    if ([up, down].some(({ lane, stages }) => lane.ended || stages?.holds === true)) return false
+    const lanes = this.#lanes
+    if (!this.#watch!.between || this.#reason !== null || lanes === null) return false
+    if ([lanes.up, lanes.down].some(({ lane, staged }) => lane.ended || staged)) return false
     for (const stop of this.#listening.splice(0)) stop()
-    const stages = { up: up.stages, down: down.stages }
-    this.#outlets.up = this.#outlets.down = up.stages = down.stages = null
-    up.lane.retire()
-    down.lane.retire()
+    this.#lanes = null
+    const stages = { up: lanes.up.retire(), down: lanes.down.retire() }
     this.#settings.plugins.onChange(() => {})
     this.#settings.handOver!.take(this, {
       client: this.#accepted, dialled: this.#dialled!, dialledReads: this.#dialledReads, bytes: this.bytes,
@@ -321,11 +278,7 @@ export class Connection {
     this.#reason ??= reason
     this.#error ??= error
     this.#dialling.abort()
-    for (const outlet of [this.#outlets.up, this.#outlets.down]) {
-      if (outlet === null) continue
-      const { socket, stages } = outlet
-      closeNow(socket, socket === this.#dialled?.socket ? this.#dialled.raw : socket, stages?.holds === true)
-    }
+    for (const lane of this.#lanes === null ? [] : [this.#lanes.up, this.#lanes.down]) lane.cut(lane.socket === this.#dialled?.socket ? this.#dialled.raw : lane.socket)
     this.#dialled?.socket.destroy()
     this.#accepted.destroy()
   }

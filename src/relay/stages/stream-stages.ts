@@ -5,11 +5,14 @@ import type { ConnectionPlugins } from '../../plugins/connection-plugins.js'
 import type { ConnectionRecorder } from '../../recording/connection-recorder.js'
 import type { Outlet } from '../outlet.js'
 import { Account } from './account.js'
+import { ChangeEvents } from './change-events.js'
 import { Joint } from './joint.js'
 import type { Spring } from './joint.js'
+import { JoinedWrites } from './joined-writes.js'
 import { StageLink } from './stage-link.js'
 import type { Facts } from './counts.js'
 import type { Chain, StageUse } from './stage-link.js'
+import { WaitingChunks } from './waiting-chunks.js'
 
 export interface StreamStagesOptions {
   readonly direction: Direction
@@ -27,19 +30,11 @@ export interface StreamStagesOptions {
   readonly onBare?: () => void
 }
 
-/** Chunks that stages are given are no larger; their memory is small enough for the allocator to have it ready: larger is mapped anew, page by page. */
-const largestChunk = 32 * 1024
-
-/** Bytes that go out in one system call. */
-const mostJoined = 256 * 1024
-
 /** Bytes that wait before stages that ask for no window of their own. */
 const usualWindow = 128 * 1024
 
 /** Ms after which a connection that a stage closes is closed although its reader takes nothing. */
 const closePatience = 1000
-
-type Waiting = { readonly bytes: Buffer, readonly asCame: Buffer, readonly time: number }
 
 type Result = IteratorResult<Buffer, undefined>
 
@@ -52,13 +47,11 @@ const over: Result = { done: true, value: undefined }
 export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet, Chain {
   #options: StreamStagesOptions
   readonly #account: Account
-  /** Taken, and not yet asked for by the first stage. */
-  readonly #waiting: Waiting[] = []
-  #waitingBytes = 0
+  readonly #writes: JoinedWrites
+  readonly #changeEvents: ChangeEvents
+  readonly #waiting = new WaitingChunks()
   #asked: ((result: Result) => void) | null = null
   #writable: (() => void) | null = null
-  /** What is written waits for more that is there already. */
-  #corked = false
   #ended = false
   #over = false
   #idle = false
@@ -68,8 +61,6 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   readonly #times = new WeakMap<Uint8Array, number>()
   /** Chunks between stages that are still what came, as it came. */
   readonly #asCame = new WeakMap<Uint8Array, Buffer>()
-  /** Links that have changed something; whether that was told. */
-  readonly #changers = new Map<StageLink, boolean>()
   /** The end of this direction is to be that of both. */
   #closing = false
   #patience: NodeJS.Timeout | undefined = undefined
@@ -80,6 +71,8 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     super()
     this.#options = options
     this.#account = new Account(options.offset, (offset, replaced, bytes) => this.#tellSent(offset, replaced, bytes))
+    this.#writes = new JoinedWrites(options.to)
+    this.#changeEvents = new ChangeEvents(options.plugins, options.direction)
     const spring: Spring = { next: () => this.#next() }
     this.#tail = new Joint({ from: spring, asked: null })
     options.to.on('drain', this.#onDrain)
@@ -95,12 +88,12 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
 
   get writableLength(): number {
     const beyond = this.#links.reduce((most, { use }) => Math.max(most, use.member.window), usualWindow) - usualWindow
-    return Math.max(0, this.#waitingBytes - beyond) + (this.#over ? 0 : this.#options.to.writableLength)
+    return Math.max(0, this.#waiting.bytes - beyond) + (this.#over ? 0 : this.#options.to.writableLength)
   }
 
   /** What came is still on its way through the stages. */
   get holds(): boolean {
-    return !this.#over && (this.#waitingBytes > 0 || this.#account.open)
+    return !this.#over && (this.#waiting.bytes > 0 || this.#account.open)
   }
 
   /** Puts in the stages that are new, takes out those that are gone, keeps the others as they are. */
@@ -129,17 +122,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
       this.#account.past(bytes.length)
       return
     }
-    // Copies: the caller may read into its memory again while a stage holds on to this, and a stage may write to its own.
-    const time = performance.now()
-    for (let from = 0; from < bytes.length; from += largestChunk) {
-      const until = Math.min(bytes.length, from + largestChunk)
-      const length = until - from
-      const copies = Buffer.allocUnsafe(2 * length)
-      bytes.copy(copies, 0, from, until)
-      bytes.copy(copies, length, from, until)
-      this.#waiting.push({ bytes: copies.subarray(0, length), asCame: copies.subarray(length), time })
-    }
-    this.#waitingBytes += bytes.length
+    this.#waiting.put(bytes)
     this.#answer()
   }
 
@@ -154,7 +137,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   moveTo(owner: Pick<StreamStagesOptions, 'onReset' | 'onClose' | 'onBare'>): void {
     this.#options = { ...this.#options, ...owner, tap: null }
     // What is changed from here on is told once more: the recording doesn't have it any more.
-    for (const link of this.#changers.keys()) this.#changers.set(link, false)
+    this.#changeEvents.again()
   }
 
   /** Leaves the socket to others: only where it is bare. */
@@ -187,7 +170,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   }
 
   changes(link: StageLink): void {
-    if (!this.#changers.has(link)) this.#changers.set(link, false)
+    this.#changeEvents.changes(link)
   }
 
   close(): void {
@@ -235,7 +218,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
 
   left(link: StageLink): void {
     this.#links = this.#links.filter((one) => one !== link)
-    if (this.#changers.get(link) === true) this.#changers.delete(link)
+    this.#changeEvents.left(link)
   }
 
   #insert(at: number, use: StageUse): void {
@@ -252,31 +235,12 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
       if (done === true || to.destroyed || to.writableEnded) break
       if (value.length === 0) continue
       this.#account.cameOut(value)
-      this.#send(value)
-      if (!this.#corked && to.writableLength > 0) await new Promise<void>((resolve) => { this.#writable = resolve })
+      // What a stage cut, it meant to.
+      this.#writes.write(value, this.#asCame.has(value) && this.#waiting.some, this.#onWritten)
+      if (!this.#writes.waits && to.writableLength > 0) await new Promise<void>((resolve) => { this.#writable = resolve })
     }
-    this.#uncork()
+    this.#writes.flush()
     this.#finish()
-  }
-
-  /** Pieces that came together and that nobody changed go out as one: a system call for each took longer than all that stages do. What a stage cut, it meant to. */
-  #send(bytes: Buffer): void {
-    const { to } = this.#options
-    const joins = this.#asCame.has(bytes) && this.#waiting.length > 0 && to.writableLength < mostJoined
-    if (joins && !this.#corked) {
-      this.#corked = true
-      to.cork()
-      // A stage may take its time over the next one.
-      process.nextTick(this.#uncork)
-    }
-    to.write(bytes, this.#onWritten)
-    if (!joins) this.#uncork()
-  }
-
-  readonly #uncork = (): void => {
-    if (!this.#corked) return
-    this.#corked = false
-    this.#options.to.uncork()
   }
 
   #finish(): void {
@@ -286,10 +250,9 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     if (!to.destroyed) {
       this.#account.close()
       // What the stages never asked for.
-      if (this.#waitingBytes > 0) this.#account.past(this.#waitingBytes)
+      if (this.#waiting.some) this.#account.past(this.#waiting.bytes)
     }
-    this.#waiting.length = 0
-    this.#waitingBytes = 0
+    this.#waiting.clear()
     if (this.#closing) this.#closeBoth()
     else if (!to.destroyed && !this.#torn) to.end()
     this.emit('drain')
@@ -311,7 +274,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     if (this.#links.length > 0 || this.#ended || this.#options.onBare === undefined) return
     setImmediate(() => {
       // Whoever owns it by then.
-      if (this.#idle && this.#links.length === 0 && !this.#ended && !this.#over && this.#waitingBytes === 0) this.#options.onBare?.()
+      if (this.#idle && this.#links.length === 0 && !this.#ended && !this.#over && this.#waiting.bytes === 0) this.#options.onBare?.()
     })
   }
 
@@ -326,31 +289,20 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   }
 
   #take(): Result | null {
-    const [piece] = this.#waiting
-    if (piece === undefined) return this.#ended ? over : null
-    const { bytes, asCame, time } = piece
+    const chunk = this.#waiting.take()
+    if (chunk === null) return this.#ended ? over : null
+    const { bytes, asCame, time } = chunk
     this.#account.wentIn(bytes, asCame)
     this.#asCame.set(bytes, asCame)
     this.#times.set(bytes, time)
-    this.#waiting.shift()
-    this.#waitingBytes -= bytes.length
-    if (this.#waitingBytes === 0) this.#drained()
+    if (!this.#waiting.some) this.#drained()
     return { done: false, value: bytes }
   }
 
   #tellSent(offset: number, replaced: number, bytes: Buffer): void {
-    const { tap, plugins, direction } = this.#options
+    const { tap, direction } = this.#options
     tap?.sent(direction, offset, replaced, bytes, 'opaque')
-    for (const [link, told] of this.#changers) {
-      if (told) continue
-      const { use: { member: { name, parameters }, path } } = link
-      plugins.tell({
-        kind: 'changed', source: name, parameters, hook: path,
-        text: `${path}: changed what goes ${direction} from here on${tap === null ? ', which the recording has as it was before' : ''}`, direction, ...(tap === null ? {} : { offset }),
-      })
-      if (this.#links.includes(link)) this.#changers.set(link, true)
-      else this.#changers.delete(link)
-    }
+    this.#changeEvents.wentOut(tap === null ? null : offset, (link) => this.#links.includes(link))
   }
 
   readonly #onClose = (): void => {
