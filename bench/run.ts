@@ -22,7 +22,8 @@ async function main(arguments_: readonly string[]): Promise<number> {
     return 2
   }
   if (options.help) {
-    process.stdout.write(`${usage}\n\n${benches.map(({ name, title }) => `  ${name.padEnd(10)}${title}`).join('\n')}\n`)
+    const width = Math.max(...benches.map(({ name }) => name.length))
+    process.stdout.write(`${usage}\n\n${benches.map(({ name, title }) => `  ${name.padEnd(width)}  ${title}`).join('\n')}\n`)
     return 0
   }
   return run(options)
