@@ -1,5 +1,5 @@
 export { startRelay } from './relay/relay.js'
-export type { Relay, RelayStats } from './relay/relay.js'
+export type { AddOptions, Relay, RelayStats } from './relay/relay.js'
 export type { RelayListener } from './relay/listeners.js'
 export type { Fault, FaultUse, InjectOptions } from './relay/faults.js'
 export type { JournalEntry } from './relay/journal.js'

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
-import { compareRecordings, exportRecording, importCapture, openRecording, redecodeRecording, sendRecording, serveRecording, startControl, startRelay } from 'wiretape'
+import { compareRecordings, exportRecording, importCapture, openRecording, parseRelayAddress, redecodeRecording, sendRecording, serveRecording, startControl, startRelay } from 'wiretape'
 import { latency } from 'wiretape/faults'
 import { connectTo, echoServer } from './real/peer.js'
 import { bytesOf, opening, relaying } from './real/relaying.js'
@@ -49,6 +49,40 @@ test('a running relay: inject, stop, startControl', async (t) => {
   await refused(t, () => startControl(wrong(undefined)), /^startControl: expected what startRelay resolved to/)
   await refused(t, () => startControl(relay, wrong({ prot: 0 })), /^control: there is no option prot \(did you mean port\?\)/)
   t.deepEqual(relay.faults, [])
+})
+
+test('a running relay: add, change, with, and the text of an address', async (t) => {
+  const relay = await relaying(t, { tcp: '0=127.0.0.1:9' })
+  const [listener] = relay.listeners
+  const address = parseRelayAddress('tcp', '0=127.0.0.1:9')
+  const { target } = address
+  for (const [given, message] of [
+    [undefined, /; this is undefined$/],
+    ['0=127.0.0.1:9', /; this is '0=127.0.0.1:9'$/],
+    [{ tcp: '0=127.0.0.1:9' }, /; its protocol is undefined, not one of http, tcp, ftp, udp$/],
+    [{ ...address, listen: 0 }, /; its listen has no host$/],
+    [{ ...address, listen: { host: '127.0.0.1', port: 65_536 } }, /; its listen has the port 65536, not 0 to 65535$/],
+    [{ ...address, target: { ...target, port: 0 } }, /; its target has the port 0, not 1 to 65535$/],
+    [{ ...address, target: { host: '127.0.0.1', port: 9 } }, /; its target lacks secure, authority or text$/],
+    [{ ...address, unreachable: 'no' }, /; its unreachable is 'no', not 'reset' or 'close'$/],
+  ] as const) {
+    await refused(t, () => relay.add(wrong(given)), message)
+    await refused(t, () => relay.change(listener!, wrong(given)), message)
+  }
+  await refused(t, () => relay.add(address, wrong(5)), 'add: name: expected a text, or null for one after its protocol and port, not 5')
+  await refused(t, () => relay.add(address, null, wrong({ enable: false })), /^add: there is no option enable \(did you mean enabled\?\)/)
+  for (const call of [() => relay.change(wrong(5), address), () => relay.enable(wrong(undefined)), () => relay.disable(wrong(null)), () => relay.remove(wrong('tcp'))]) {
+    await refused(t, call, /^(?:change|enable|disable|remove): expected one of this relay's listeners, not /)
+  }
+  await refused(t, () => relay.with(latency({ ms: 5 }), wrong(undefined)), /^with: expected a fault and then a function/)
+  await refused(t, () => parseRelayAddress(wrong('smtp'), '0=127.0.0.1:9'), "parseRelayAddress: expected one of http, tcp, ftp, udp first, not 'smtp'")
+  await refused(t, () => parseRelayAddress('tcp', wrong(8080)), "parseRelayAddress: expected a text LISTEN=TARGET, such as '15432=127.0.0.1:5432', not 8080")
+  t.deepEqual(relay.faults, [])
+  t.is(relay.listeners.length, 1)
+  const added = await relay.add(address)
+  t.is(added.name, `tcp-${added.port}`)
+  relay.remove(added)
+  relay.remove(added)
 })
 
 test('a recording: selections, sides, directions, and what is asked of it once it is closed', async (t) => {

@@ -44,6 +44,7 @@ function fits(kind: OptionKind, value: unknown): boolean {
   return typeof value === kind && value !== null
 }
 
-function described(value: unknown): string {
+/** A value that was given, in a message. */
+export function described(value: unknown): string {
   return inspect(value, { breakLength: Infinity, depth: 0, maxStringLength: 100 })
 }

@@ -1,8 +1,11 @@
 import { isIP } from 'node:net'
 import { WiretapeError } from '../error.js'
+import { described } from '../recording/known-options.js'
 import type { Address } from '../recording/notes.js'
 
-export type Protocol = 'tcp' | 'http' | 'ftp' | 'udp'
+export const protocols = ['http', 'tcp', 'ftp', 'udp'] as const
+
+export type Protocol = typeof protocols[number]
 
 /** One relay as asked for: where it listens, and what stands behind it. */
 export interface RelayAddress {
@@ -35,8 +38,10 @@ const examples: Readonly<Record<Protocol, string>> = {
  * @throws WiretapeError `usage`.
  */
 export function parseRelayAddress(protocol: Protocol, text: string, option = `--${protocol}`): RelayAddress {
-  const equals = text.indexOf('=')
+  if (!protocols.includes(protocol)) throw new WiretapeError('usage', `parseRelayAddress: expected one of ${protocols.join(', ')} first, not ${described(protocol)}`)
   const example = examples[protocol]
+  if (typeof text !== 'string') throw new WiretapeError('usage', `parseRelayAddress: expected a text LISTEN=TARGET, such as '${example}', not ${described(text)}`)
+  const equals = text.indexOf('=')
   if (equals < 0) throw new WiretapeError('usage', `${option} ${text}: expected LISTEN=TARGET, such as ${option} ${example}`)
   const complain = (part: string, why: string): WiretapeError =>
     new WiretapeError('usage', `${option} ${text}: ${part} ${why}, such as ${option} ${example}`)

@@ -5,10 +5,12 @@ import { Reloader } from '../plugins/reload.js'
 import { loadPlugins } from '../plugins/uses.js'
 import type { LoadedPlugin } from '../plugins/uses.js'
 import type { Address, EventNote } from '../recording/notes.js'
-import { checkOptions } from '../recording/known-options.js'
+import { checkOptions, described } from '../recording/known-options.js'
+import type { OptionKinds } from '../recording/known-options.js'
 import { Recorder } from '../recording/recorder.js'
 import type { RelayAddress } from './address.js'
 import { Carrier } from './carrier.js'
+import { checkListener, checkRelayAddress } from './check-arguments.js'
 import { Faults } from './faults.js'
 import type { Fault, FaultUse, InjectOptions } from './faults.js'
 import { outOfDescriptors, socketCapacity } from './file-descriptors.js'
@@ -29,6 +31,13 @@ const sweepInterval = 100
 
 /** The same problem is told again after this long, in ms. */
 const problemInterval = 10_000
+
+export interface AddOptions {
+  /** False: it takes no connections yet. */
+  readonly enabled?: boolean
+}
+
+const addKinds: OptionKinds<AddOptions> = { enabled: 'boolean' }
 
 export interface RelayStats extends Omit<Traffic, 'sent'> {
   readonly records: number
@@ -159,6 +168,7 @@ export class Relay {
 
   /** The same for as long as `body` takes. */
   async with<T>(use: FaultUse, body: (fault: Fault) => T | Promise<T>, options?: InjectOptions): Promise<T> {
+    if (typeof body !== 'function') throw new WiretapeError('usage', `with: expected a fault and then a function, for as long as which it is there, not ${described(body)}`)
     const fault = this.inject(use, options)
     try {
       return await body(fault)
@@ -194,17 +204,22 @@ export class Relay {
   }
 
   /** One more relay beside those that were started. @param name null names it after its protocol and port. @throws WiretapeError `bind`, `usage`. */
-  add(address: RelayAddress, name: string | null, options: { readonly enabled?: boolean } = {}): Promise<RelayListener> {
+  async add(address: RelayAddress, name: string | null = null, options: AddOptions = {}): Promise<RelayListener> {
+    checkRelayAddress(address, 'add')
+    if (name !== null && (typeof name !== 'string' || name === '')) throw new WiretapeError('usage', `add: name: expected a text, or null for one after its protocol and port, not ${described(name)}`)
+    checkOptions('add', addKinds, options, '{ enabled: false }')
     return this.#listeners.add(address, name, options.enabled ?? true)
   }
 
   /** Listens again where it was disabled. @throws WiretapeError `bind`; `usage` once the relay was stopped. */
-  enable(listener: RelayListener): Promise<void> {
+  async enable(listener: RelayListener): Promise<void> {
+    checkListener(listener, 'enable')
     return this.#listeners.enable(listener)
   }
 
   /** Stops listening, and ends what is open. Its faults stay. */
   disable(listener: RelayListener): void {
+    checkListener(listener, 'disable')
     this.#listeners.disable(listener)
     this.#open.closeOf(listener.ordinal, 'relay disabled')
   }
@@ -216,12 +231,15 @@ export class Relay {
 
   /** Listens or dials elsewhere; what is open ends, its faults stay. @throws WiretapeError `bind`, `usage`; all stays as it was then. */
   async change(listener: RelayListener, address: RelayAddress): Promise<void> {
+    checkListener(listener, 'change')
+    checkRelayAddress(address, 'change')
     await this.#listeners.change(listener, address)
     this.#open.closeOf(listener.ordinal, 'relay changed')
   }
 
   /** The relay is no more, nor are its faults; what is open ends. */
   remove(listener: RelayListener): void {
+    checkListener(listener, 'remove')
     this.disable(listener)
     this.#faults.removeOf(listener)
     this.#listeners.remove(listener)

@@ -1,5 +1,5 @@
 import { WiretapeError } from '../../error.js'
-import { formatAddress, parseRelayAddress } from '../../relay/address.js'
+import { formatAddress, parseRelayAddress, protocols } from '../../relay/address.js'
 import type { Protocol, RelayAddress } from '../../relay/address.js'
 import type { RelayListener } from '../../relay/listeners.js'
 import type { Relay } from '../../relay/relay.js'
@@ -10,8 +10,6 @@ import type { Asked, Route } from '../routes.js'
 import type { Turns } from '../turns.js'
 import { readObject } from './read-object.js'
 
-const protocols: readonly string[] = ['http', 'tcp', 'ftp', 'udp'] satisfies readonly Protocol[]
-
 /** Relays of every protocol: listed, added, moved, switched on and off, removed. */
 export function relayRoutes(relay: Relay, turns: Turns, at: string): Route[] {
   const find = ({ named }: Asked): RelayListener => findRelay(relay, named('relay'))
@@ -20,7 +18,7 @@ export function relayRoutes(relay: Relay, turns: Turns, at: string): Route[] {
     { methods: ['GET'], path: `${at}/relays`, answer: () => jsonAnswer(200, `[${relay.listeners.map(json).join(',')}]\n`) },
     { methods: ['POST'], path: `${at}/relays`, answer: async ({ body }) => {
       const { protocol, listen = 0, target, name = null, enabled = true } = readObject(await body(), { protocol: 'text', listen: 'place', target: 'text', name: 'text', enabled: 'switch' })
-      if (protocol === undefined || !protocols.includes(protocol)) throw new WiretapeError('usage', `protocol: expected one of ${protocols.join(', ')}`)
+      if (protocol === undefined || !protocols.includes(protocol as Protocol)) throw new WiretapeError('usage', `protocol: expected one of ${protocols.join(', ')}`)
       if (target === undefined) throw new WiretapeError('usage', 'target is missing: what stands behind the relay, such as "127.0.0.1:5432"')
       if (name === null && !enabled) throw new WiretapeError('usage', 'name is missing: a relay that has no port yet can\'t be named after it')
       const address = await read(protocol as Protocol, listen, target)
