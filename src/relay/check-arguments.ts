@@ -31,6 +31,7 @@ function wrongIn(given: unknown): string | null {
 
 function wrongInPlace(given: unknown, what: string, least: number): string | null {
   const { host, port } = (given ?? {}) as Record<string, unknown>
-  if (typeof host !== 'string' || host === '') return `its ${what} has no host`
+  // Where a relay listens, the empty host stands for every address.
+  if (typeof host !== 'string' || (host === '' && what === 'target')) return `its ${what} has no host`
   return Number.isInteger(port) && (port as number) >= least && (port as number) <= 65_535 ? null : `its ${what} has the port ${described(port)}, not ${least} to 65535`
 }
