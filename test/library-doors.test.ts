@@ -83,6 +83,16 @@ test('a running relay: add, change, with, and the text of an address', async (t)
   t.is(added.name, `tcp-${added.port}`)
   relay.remove(added)
   relay.remove(added)
+  await refused(t, () => relay.enable(added), `enable: the relay ${added.name} was removed: add it anew`)
+  await refused(t, () => relay.change(added, address), `change: the relay ${added.name} was removed: add it anew`)
+  // One of another relay has the same place there as ours has here.
+  const echo = await echoServer(t)
+  await relay.change(listener!, parseRelayAddress('tcp', `${listener!.port}=127.0.0.1:${echo}`))
+  const peer = await connectTo(t, listener!.port)
+  const other = await relaying(t, { tcp: '0=127.0.0.1:9' })
+  const [foreign] = other.listeners
+  for (const call of [() => relay.disable(foreign!), () => relay.remove(foreign!), () => relay.enable(foreign!), () => relay.change(foreign!, address)]) await refused(t, call, /expected one of this relay's listeners, not /)
+  t.is((await peer.write('x').take(1)).toString(), 'x')
 })
 
 test('a recording: selections, sides, directions, and what is asked of it once it is closed', async (t) => {

@@ -2,7 +2,7 @@ import { WiretapeError } from '../error.js'
 import { described } from '../recording/known-options.js'
 import { protocols } from './address.js'
 import type { RelayAddress } from './address.js'
-import type { RelayListener } from './listeners.js'
+import type { Listeners, RelayListener } from './listeners.js'
 
 /** What comes from code may be anything. @param call for the message. @throws WiretapeError `usage`. */
 export function checkRelayAddress(given: RelayAddress, call: string): void {
@@ -12,9 +12,12 @@ export function checkRelayAddress(given: RelayAddress, call: string): void {
   }
 }
 
-/** One that was removed is one all the same. @throws WiretapeError `usage`. */
-export function checkListener(given: RelayListener, call: string): void {
-  if (typeof given === 'object' && given !== null && Number.isInteger(given.ordinal)) return
+/** @param gone whether one that was removed may be given. @throws WiretapeError `usage`. */
+export function checkListener(given: RelayListener, call: string, listeners: Listeners, gone: boolean): void {
+  if (listeners.has(given)) return
+  const known = listeners.knows(given)
+  if (known && gone) return
+  if (known) throw new WiretapeError('usage', `${call}: the relay ${given.name} was removed: add it anew`)
   throw new WiretapeError('usage', `${call}: expected one of this relay's listeners, not ${described(given)}`)
 }
 

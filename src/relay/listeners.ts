@@ -57,6 +57,7 @@ export class Listeners {
   readonly #register: (listener: RelayListener) => number
   readonly #own = new Map<string, Own>()
   #ordinal = 0
+  readonly #made = new WeakSet<object>()
   #closed = false
 
   constructor(bind: Bind, register: (listener: RelayListener) => number) {
@@ -104,6 +105,11 @@ export class Listeners {
   /** Where a relay listens and leads to, as asked for. */
   addressOf(listener: RelayListener): RelayAddress | null {
     return this.#find(listener)?.address ?? null
+  }
+
+  /** Whether it is one of these relays, or was until it was removed. */
+  knows(listener: unknown): boolean {
+    return typeof listener === 'object' && listener !== null && this.#made.has(listener)
   }
 
   /** Whether it is one of these relays, and not removed. */
@@ -171,6 +177,7 @@ export class Listeners {
       address, bound: null, number: 0, wanted: enabled, turn: Promise.resolve(),
       view: { name: name ?? '', ordinal: this.#ordinal++, protocol, ...listen, url: '', target: target.text, enabled: false },
     }
+    this.#made.add(own.view)
     own.view.url = urlOf(protocol, listen)
     if (enabled) await this.#open(own)
     own.view.name = name ?? this.#nameFor(protocol, own.view.port)

@@ -213,13 +213,13 @@ export class Relay {
 
   /** Listens again where it was disabled. @throws WiretapeError `bind`; `usage` once the relay was stopped. */
   async enable(listener: RelayListener): Promise<void> {
-    checkListener(listener, 'enable')
+    checkListener(listener, 'enable', this.#listeners, false)
     return this.#listeners.enable(listener)
   }
 
   /** Stops listening, and ends what is open. Its faults stay. */
   disable(listener: RelayListener): void {
-    checkListener(listener, 'disable')
+    checkListener(listener, 'disable', this.#listeners, true)
     this.#listeners.disable(listener)
     this.#open.closeOf(listener.ordinal, 'relay disabled')
   }
@@ -231,7 +231,7 @@ export class Relay {
 
   /** Listens or dials elsewhere; what is open ends, its faults stay. @throws WiretapeError `bind`, `usage`; all stays as it was then. */
   async change(listener: RelayListener, address: RelayAddress): Promise<void> {
-    checkListener(listener, 'change')
+    checkListener(listener, 'change', this.#listeners, false)
     checkRelayAddress(address, 'change')
     await this.#listeners.change(listener, address)
     this.#open.closeOf(listener.ordinal, 'relay changed')
@@ -239,7 +239,7 @@ export class Relay {
 
   /** The relay is no more, nor are its faults; what is open ends. */
   remove(listener: RelayListener): void {
-    checkListener(listener, 'remove')
+    checkListener(listener, 'remove', this.#listeners, true)
     this.disable(listener)
     this.#faults.removeOf(listener)
     this.#listeners.remove(listener)

@@ -350,7 +350,7 @@ test('bad input: an empty recording, another protocol, relays that could be mean
   const two = await taping(t, { http: [origin.target, other.target] })
   for (const { port } of two.relay.listeners) await (await fetch(`http://127.0.0.1:${port}/text`)).text()
   await two.relay.stop()
-  await t.throwsAsync(sending(t, two.path, { to: origin.url }), { message: /has traffic of several relays: name one by --relay: http-\d+ .*, http-\d+ / })
+  await t.throwsAsync(sending(t, two.path, { to: origin.url }), { message: /has traffic of several relays: name one by --relay, by its name or its target: http-\d+ .*, http-\d+ / })
   const { sent } = await sending(t, two.path, { to: origin.url, relay: `127.0.0.1:${other.port}` })
   t.is(sent, 1)
 })

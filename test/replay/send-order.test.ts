@@ -8,6 +8,7 @@ import type { SenderOptions } from '../../src/replay/send/sender.js'
 import { RecordedOrder } from '../../src/replay/send/order.js'
 import type { Span } from '../../src/replay/send/order.js'
 import { until } from '../real/deadline.js'
+import { httpOrigin } from '../real/http-origin.js'
 import { connectTo, serve } from '../real/peer.js'
 import type { Peer } from '../real/peer.js'
 import { taping } from '../real/relaying.js'
@@ -35,6 +36,60 @@ test('what was over before something began is over again before it begins, and a
     }))
     t.is(over.size, spans.length)
   }))
+})
+
+test('in whatever order they are given, and whatever a clock says that went back, each begins in its turn and all come to their end', async (t) => {
+  const time = fc.nat(30)
+  await fc.assert(fc.asyncProperty(fc.array(fc.tuple(time, time, fc.option(time)), { maxLength: 25 }), async (given) => {
+    const pace = new Pace('max', '--speed')
+    const run = new Run(pace, false, undefined)
+    const planned = given.map(([began, over, said], id) => ({ id, began, over, ...(said === null ? {} : { said }) }))
+    const ended = new Set<number>()
+    await inRecordedOrder({ run, settings: { pace } } as SenderOptions, planned, 0, async ({ id, began }, said) => {
+      for (const other of planned) if (Math.max(other.began, other.over) < began) t.true(ended.has(other.id))
+      await Promise.resolve()
+      said()
+      await Promise.resolve()
+      ended.add(id)
+    })
+    t.is(ended.size, planned.length)
+    t.is(run.failure, null)
+  }))
+})
+
+test('a run that is ended begins no more, whatever waits for whatever', async (t) => {
+  const pace = new Pace('max', '--speed')
+  const ending = new AbortController()
+  const run = new Run(pace, false, ending.signal)
+  let begun = 0
+  await inRecordedOrder({ run, settings: { pace } } as SenderOptions, [{ id: 1, began: 0, over: 1 }, { id: 2, began: 2, over: 3 }], 0, async () => {
+    begun++
+    ending.abort()
+  })
+  t.is(begun, 1)
+})
+
+test('HTTP: more connections than can be open at once, each with a request before and after those of the others', async (t) => {
+  const heard: string[] = []
+  const origin = await httpOrigin(t, (request, response) => {
+    heard.push(request.url!)
+    response.end('ok')
+  })
+  const taped = await taping(t, { http: origin.target })
+  const clients = await Promise.all(Array.from({ length: 1_003 }, () => connectTo(t, taped.port)))
+  for (const part of ['before', 'after']) {
+    for (const client of clients) client.write(`GET /${part} HTTP/1.1\r\nHost: a\r\n\r\n`)
+    await Promise.all(clients.map((client) => client.through('ok')))
+  }
+  for (const client of clients) client.finish()
+  await until(() => taped.relay.stats().open === 0, 'the end of all')
+  await taped.relay.stop()
+  heard.length = 0
+  const { sent, comparison, notes } = await sendTo(t, taped.path, origin.port)
+  t.is(sent, 2_006)
+  t.deepEqual(comparison.differences, [])
+  t.regex(notes.join(), /more than 1000 connections were open at once/)
+  t.is(heard.filter((path) => path === '/after').length, 1_003)
 })
 
 test('what lingers when it is over counts among what is open, and holds up nothing else', async (t) => {

@@ -37,7 +37,7 @@ export function chooseRelays(recording: Recording, to: string, protocol: Protoco
   // A URL is for HTTP, whatever else was recorded.
   if (protocol === undefined && /^https?:\/\//i.test(to)) narrow(`--to ${to}`, (relay) => relay.protocol === 'http')
   const targets = new Set(found.map(({ protocol, target }) => `${protocol} ${target}`))
-  if (targets.size > 1) throw new WiretapeError('usage', `${recording.path} has traffic of several relays: name one by --relay: ${listed(found)}`)
+  if (targets.size > 1) throw new WiretapeError('usage', `${recording.path} has traffic of several relays: name one by --relay, by its name or its target: ${listed(found)}`)
   return {
     protocol: found[0]!.protocol as Protocol, ids: found.map(({ id }) => id),
     connections: new Set(found.flatMap(({ id }) => [...used.get(id) ?? []])),
@@ -45,5 +45,6 @@ export function chooseRelays(recording: Recording, to: string, protocol: Protoco
 }
 
 function listed(relays: readonly RecordedRelay[]): string {
-  return relays.map((relay) => `${nameOf(relay)} (${relay.protocol} ${relay.listen} → ${relay.target})`).join(', ')
+  // One that was switched off and on, or moved and moved back, is there more than once.
+  return [...new Set(relays.map((relay) => `${nameOf(relay)} (${relay.protocol} ${relay.listen} → ${relay.target})`))].join(', ')
 }

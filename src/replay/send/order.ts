@@ -20,7 +20,11 @@ export class RecordedOrder {
   readonly #waiting: { readonly need: number, readonly go: () => void }[] = []
 
   constructor(spans: readonly Span[]) {
-    const ended = (end: number): number => end & 1 ? spans[end >> 1]!.over : spans[end >> 1]!.said!
+    // What a clock that went back has ended before it began would wait for itself.
+    const ended = (end: number): number => {
+      const { began, said, over } = spans[end >> 1]!
+      return Math.max(began, end & 1 ? over : said!)
+    }
     this.#done = new Uint8Array(2 * spans.length)
     this.#byEnd = spans.flatMap(({ said }, index) => said === undefined ? [2 * index + 1] : [2 * index, 2 * index + 1]).sort((a, b) => ended(a) - ended(b))
     const ends = this.#byEnd.map(ended)
@@ -34,7 +38,12 @@ export class RecordedOrder {
     await new Promise<void>((go) => { this.#waiting.push({ need, go }) })
   }
 
-  /** Nobody waits any longer: not all will be sent. */
+  /** How many wait for others. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Nobody waits any longer: not all will be sent, or not all can be open at once. */
   release(): void {
     this.#reached = this.#byEnd.length
     for (const { go } of this.#waiting.splice(0)) go()

@@ -10,7 +10,7 @@ import type { PlannedRequest } from './http-plan.js'
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
 /** Most connections that are open at once, whatever was recorded. */
-const mostAtOnce = 1_000
+const most = 1_000
 
 /**
  * Repeats HTTP clients: recorded requests, byte for byte but for `Host`, on as many connections as were recorded and in their order, or dealt out to a given
@@ -48,10 +48,12 @@ async function sendDealt(options: SenderOptions, wire: Wire, planned: readonly P
   await Promise.all(Array.from({ length: Math.min(connections, planned.length) }, lane))
 }
 
-async function sendAsRecorded(options: SenderOptions, wire: Wire, planned: readonly PlannedRequest[], first: number): Promise<void> {
+async function sendAsRecorded(options: SenderOptions, wire: Wire, given: readonly PlannedRequest[], first: number): Promise<void> {
   const { run, settings: { pace } } = options
+  const planned = inOrderOfConnections(given)
   // Where it is paced, its times keep the order; else what was over before a request began is waited for: it may have needed that.
   const order = pace.waits ? null : new RecordedOrder(planned)
+  run.signal.addEventListener('abort', () => order?.release())
   const lanes = new Map<number, number[]>()
   for (const [index, { connection }] of planned.entries()) {
     const lane = lanes.get(connection)
@@ -59,11 +61,20 @@ async function sendAsRecorded(options: SenderOptions, wire: Wire, planned: reado
     else lane.push(index)
   }
   const running = new Set<Promise<void>>()
+  let full = false
+  /** Those that are open wait for some that can't be opened beside them. */
+  const free = (): void => {
+    if (!full || order === null || order.waiting < running.size) return
+    order.release()
+    run.notes.push(`more than ${most} connections were open at once: from there on each kept its own order, not that among them`)
+  }
   const mayBegin = (index: number): Promise<void> => order === null ? run.until(planned[index]!.began - first) : order.turn(index)
   const follow = async (indexes: readonly number[]): Promise<void> => {
     const line = new Line(options, wire)
     for (const index of indexes) {
-      await mayBegin(index)
+      const turn = mayBegin(index)
+      free()
+      await turn
       // Whatever fails, those that wait for this one go on.
       if (!run.over) await line.send(planned[index]!, planned[index]!.began - first).catch(run.fail)
       order?.done(index)
@@ -78,9 +89,23 @@ async function sendAsRecorded(options: SenderOptions, wire: Wire, planned: reado
     }
     const lane = follow(indexes).finally(() => running.delete(lane))
     running.add(lane)
-    if (running.size >= mostAtOnce) await Promise.race(running)
+    if (running.size < most) continue
+    full = true
+    free()
+    await Promise.race(running)
+    full = false
   }
   await Promise.all(running)
+}
+
+/** A request doesn't begin before the one before it on its connection, whatever a clock that was set back says. */
+function inOrderOfConnections(planned: readonly PlannedRequest[]): PlannedRequest[] {
+  const last = new Map<number, number>()
+  return planned.map((request) => {
+    const began = Math.max(request.began, last.get(request.connection) ?? -Infinity)
+    last.set(request.connection, began)
+    return began === request.began ? request : { ...request, began }
+  })
 }
 
 /** What was one connection: a new one is made where the server has closed it. */
