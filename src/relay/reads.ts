@@ -21,7 +21,7 @@ const none = Buffer.alloc(0)
 /** Reads into one large buffer, and into another while something of it has still to be written. */
 export class BufferedReads implements Reads {
   readonly reused = true
-  /** None before somebody reads. */
+  /** Of the socket's from its making on: Node asks for it at once. */
   #buffer: Buffer = none
   #kept: Buffer[] = []
   #free: Buffer[] = []

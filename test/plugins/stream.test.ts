@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, connect } from 'node:net'
+import { createServer, connect, Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -177,6 +177,51 @@ test('a chunk that a stage writes to in place is changed', async (t) => {
   t.true(changed)
   t.is((await bytesOf(recording.stream(id, 'up'))).toString(), 'hello')
   t.is((await bytesOf(recording.stream(id, 'up', 'sent'))).toString(), 'Xello')
+})
+
+test('what a stage does to a chunk that it has given on changes nothing', async (t) => {
+  const wipe = staging('wipe', () => async function* (chunks) {
+    for await (const chunk of chunks) {
+      yield chunk
+      chunk.fill(0)
+    }
+  })
+  const { port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${await echo(t)}`, plugins: [wipe] })
+  const sent = Buffer.alloc(3_000_000, 'abcdefg')
+  t.true((await exchange(port, [sent])).equals(sent))
+  const recording = await recorded()
+  const connection = onlyConnection(recording)
+  t.false(connection.changed)
+  t.true((await bytesOf(recording.stream(connection.id, 'down', 'sent'))).equals(sent))
+})
+
+test.serial('what passes as it came goes out together; what a stage cut goes out piece by piece', async (t) => {
+  const size = 1_000
+  const cut = staging('cut', (direction) => direction === 'down' ? undefined : async function* (chunks) {
+    for await (const chunk of chunks) for (let at = 0; at < chunk.length; at += size) yield chunk.subarray(at, at + size)
+  })
+  const pass = staging('pass', (direction) => direction === 'down' ? undefined : async function* (chunks) { yield* chunks })
+  // Of all sockets in this process: only those with a stage are corked.
+  const together = Socket.prototype._writev!
+  t.teardown(() => { Socket.prototype._writev = together })
+  let joined = 0
+  Socket.prototype._writev = function (this: Socket, ...given: Parameters<typeof together>) {
+    if (given[0].some(({ chunk }) => (chunk as Buffer).length > 100)) joined++
+    together.apply(this, given)
+  }
+  const sink = createServer((socket) => socket.on('end', () => socket.end()).resume()).listen(0, '127.0.0.1')
+  await once(sink, 'listening')
+  t.teardown(() => sink.close())
+  for (const [plugin, joins] of [[cut, false], [pass, true]] as const) {
+    const { port, recorded } = await taping(t, { tcp: `0=127.0.0.1:${(sink.address() as AddressInfo).port}`, plugins: [plugin] })
+    joined = 0
+    const socket = connect(port, '127.0.0.1')
+    socket.end(Buffer.alloc(2_000_000, 'a'))
+    socket.resume()
+    await once(socket, 'close')
+    t.is(joined > 0, joins, plugin.name)
+    await recorded()
+  }
 })
 
 test('what comes after a stage has ended its direction is recorded as not sent', async (t) => {

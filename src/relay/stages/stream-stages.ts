@@ -59,6 +59,8 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
   readonly #tail: Joint
   #links: StageLink[] = []
   readonly #times = new WeakMap<Uint8Array, number>()
+  /** Chunks as the first stage was given them, not cut. */
+  readonly #whole = new WeakSet<Uint8Array>()
   /** Chunks between stages that are still what came, as it came. */
   readonly #asCame = new WeakMap<Uint8Array, Buffer>()
   /** The end of this direction is to be that of both. */
@@ -234,9 +236,9 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
       const { done, value } = await this.#tail.next()
       if (done === true || to.destroyed || to.writableEnded) break
       if (value.length === 0) continue
-      this.#account.cameOut(value)
-      // What a stage cut, it meant to.
-      this.#writes.write(value, this.#asCame.has(value) && this.#waiting.some, this.#onWritten)
+      const asCame = this.#account.cameOut(value)
+      // What a stage cut, it meant to. What waits to be joined is written from memory that no stage has: it may write to its own as soon as it is asked for more.
+      this.#writes.write(asCame ?? value, asCame !== null && this.#whole.has(value) && this.#waiting.some, this.#onWritten)
       if (!this.#writes.waits && to.writableLength > 0) await new Promise<void>((resolve) => { this.#writable = resolve })
     }
     this.#writes.flush()
@@ -293,6 +295,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     if (chunk === null) return this.#ended ? over : null
     const { bytes, asCame, time } = chunk
     this.#account.wentIn(bytes, asCame)
+    this.#whole.add(bytes)
     this.#asCame.set(bytes, asCame)
     this.#times.set(bytes, time)
     if (!this.#waiting.some) this.#drained()
