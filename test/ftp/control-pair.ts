@@ -16,8 +16,8 @@ export interface ControlPair {
   asks(line: string): Promise<void>
   /** The server says a line, which reaches the client as it is. */
   answers(...lines: string[]): Promise<void>
-  /** PASV: @returns the port that the client is told. */
-  passive(): Promise<number>
+  /** PASV: @param named the port that the server names, that of `data` where absent. @returns the port that the client is told. */
+  passive(named?: number): Promise<number>
   /** PORT to a port that the test plays: @returns the port that the server is told. */
   active(port: number): Promise<number>
   /** Both sides end, and the recording is opened. */
@@ -51,13 +51,13 @@ export async function controlPair(t: ExecutionContext, options: RelayOptions = {
       server.write(text)
       t.is((await client.take(text.length)).toString('latin1'), text)
     },
-    passive: async () => {
+    passive: async (named = data.port) => {
       await pair.asks('PASV')
-      server.write(`227 Entering Passive Mode (${sixNumbers(data.port)}).\r\n`)
+      server.write(`227 Entering Passive Mode (${sixNumbers(named)}).\r\n`)
       const reply = await client.through('\r\n')
       const port = portIn(reply)
       t.is(reply, `227 Entering Passive Mode (${sixNumbers(port)}).\r\n`)
-      t.not(port, data.port)
+      t.not(port, named)
       return port
     },
     active: async (port) => {

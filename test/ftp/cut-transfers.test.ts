@@ -1,4 +1,5 @@
 import test from 'ava'
+import { freePort } from '../real/free-port.js'
 import { connectTo, peerServer } from '../real/peer.js'
 import { bytesOf } from '../real/relaying.js'
 import { controlPair } from './control-pair.js'
@@ -93,8 +94,7 @@ test('a control connection that is lost during a transfer: the bytes go on, the 
 
 test('a server that names a port on which nobody listens: the client\'s connection ends, and the record says why', async (t) => {
   const pair = await controlPair(t)
-  pair.data.close()
-  const client = await connectTo(t, await pair.passive())
+  const client = await connectTo(t, await pair.passive(await freePort()))
   await pair.asks('RETR /f')
   await client.gone()
   await pair.answers('425 Nobody came.')
