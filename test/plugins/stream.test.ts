@@ -201,14 +201,14 @@ test.serial('what passes as it came goes out together; what a stage cut goes out
     for await (const chunk of chunks) for (let at = 0; at < chunk.length; at += size) yield chunk.subarray(at, at + size)
   })
   const pass = staging('pass', (direction) => direction === 'down' ? undefined : async function* (chunks) { yield* chunks })
-  // Of all sockets in this process: only those with a stage are corked.
-  const together = Socket.prototype._writev!
-  t.teardown(() => { Socket.prototype._writev = together })
+  // Of all sockets in this process: only those behind a stage are corked.
   let joined = 0
-  Socket.prototype._writev = function (this: Socket, ...given: Parameters<typeof together>) {
-    if (given[0].some(({ chunk }) => (chunk as Buffer).length > 100)) joined++
-    together.apply(this, given)
+  const { cork } = Socket.prototype
+  Socket.prototype.cork = function (this: Socket) {
+    joined++
+    cork.call(this)
   }
+  t.teardown(() => { Socket.prototype.cork = cork })
   const sink = createServer((socket) => socket.on('end', () => socket.end()).resume()).listen(0, '127.0.0.1')
   await once(sink, 'listening')
   t.teardown(() => sink.close())
