@@ -113,7 +113,7 @@ export class ImportWriter {
   }
 
   /**
-   * Resolves once the worker has caught up: to be waited for now and then, else all of the capture waits in memory.
+   * Resolves once the worker has caught up: to be waited for from time to time, else all of the capture waits in memory.
    * @throws WiretapeError `storage` where it can't write any more.
    */
   async room(): Promise<void> {

@@ -123,7 +123,11 @@ export class Connection {
 
   /** Ends both sides now. @param reason why, for the record: `idle timeout`, `relay stopped`. */
   close(reason: string): void {
-    this.#cut(reason, null)
+    this.#reason ??= reason
+    this.#dialling.abort()
+    for (const lane of this.#lanes === null ? [] : [this.#lanes.up, this.#lanes.down]) lane.cut(lane.socket === this.#dialled?.socket ? this.#dialled.raw : lane.socket)
+    this.#dialled?.socket.destroy()
+    this.#accepted.destroy()
   }
 
   /** Resets both sides now. @param reason why, for the record. */
@@ -272,15 +276,6 @@ export class Connection {
     } else {
       reset(this.#accepted, this.#accepted)
     }
-  }
-
-  #cut(reason: string, error: string | null): void {
-    this.#reason ??= reason
-    this.#error ??= error
-    this.#dialling.abort()
-    for (const lane of this.#lanes === null ? [] : [this.#lanes.up, this.#lanes.down]) lane.cut(lane.socket === this.#dialled?.socket ? this.#dialled.raw : lane.socket)
-    this.#dialled?.socket.destroy()
-    this.#accepted.destroy()
   }
 
   #closed(): void {

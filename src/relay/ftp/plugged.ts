@@ -39,7 +39,7 @@ export class PluggedConversation {
   /** A plugin has ended the connection: nothing that comes later is asked about. */
   #over = false
 
-  /** @param isPaused whether commands that have come aren't read for now. */
+  /** @param isPaused whether commands that have come aren't read at the moment. */
   constructor(plugins: ConnectionPlugins, isPaused: () => boolean) {
     this.#plugins = plugins
     this.transfers = new TransferCommands(this.up, isPaused)

@@ -238,7 +238,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
       if (value.length === 0) continue
       const asCame = this.#account.cameOut(value)
       // What a stage cut, it meant to. What waits to be joined is written from memory that no stage has: it may write to its own as soon as it is asked for more.
-      this.#writes.write(asCame ?? value, asCame !== null && this.#whole.has(value) && this.#waiting.some, this.#onWritten)
+      this.#writes.write(asCame ?? value, asCame !== null && this.#whole.has(value) && this.#waiting.bytes > 0, this.#onWritten)
       if (!this.#writes.waits && to.writableLength > 0) await new Promise<void>((resolve) => { this.#writable = resolve })
     }
     this.#writes.flush()
@@ -252,7 +252,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     if (!to.destroyed) {
       this.#account.close()
       // What the stages never asked for.
-      if (this.#waiting.some) this.#account.past(this.#waiting.bytes)
+      if (this.#waiting.bytes > 0) this.#account.past(this.#waiting.bytes)
     }
     this.#waiting.clear()
     if (this.#closing) this.#closeBoth()
@@ -298,7 +298,7 @@ export class StreamStages extends EventEmitter<{ drain: [] }> implements Outlet,
     this.#whole.add(bytes)
     this.#asCame.set(bytes, asCame)
     this.#times.set(bytes, time)
-    if (!this.#waiting.some) this.#drained()
+    if (this.#waiting.bytes === 0) this.#drained()
     return { done: false, value: bytes }
   }
 

@@ -11,13 +11,9 @@ export interface WaitingChunk {
 
 /** What came for stages, until the first of them asks for it. */
 export class WaitingChunks {
-  /** How many wait. */
+  /** How many wait; 0 only where no chunk does. */
   bytes = 0
   readonly #chunks: WaitingChunk[] = []
-
-  get some(): boolean {
-    return this.#chunks.length > 0
-  }
 
   /** @param bytes copied: the caller may read into its memory again while a stage holds on to them, and a stage may write to its own. */
   put(bytes: Buffer): void {

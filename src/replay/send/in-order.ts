@@ -9,9 +9,9 @@ const mostAtOnce = 500
 export type Lingering = () => Promise<void>
 
 /**
- * Runs each one in the order of their times, which needn't be that of their ids (captures put one behind the other), as many side by side as were so in the recording: what was over before one began is over again before it begins; where it is paced, its
- * times see to that. @param first µs: the moment from which all are counted. @param one repeats one, and calls `said` when only its end is left.
- * @param most that are open at once.
+ * Runs each one, as many side by side as were so in the recording: what was over before one began is over again before it begins; where it is paced, its
+ * times see to that. The order is that of their times, which needn't be that of their ids: captures may have been put one behind the other.
+ * @param first µs: the moment from which all are counted. @param one repeats one, and calls `said` when only its end is left. @param most that are open at once.
  */
 export async function inRecordedOrder<Planned extends Span & { readonly id: number }>(
   { run, settings: { pace } }: SenderOptions, given: readonly Planned[], first: number, one: (planned: Planned, said: () => void) => Promise<Lingering | void>, most = mostAtOnce,

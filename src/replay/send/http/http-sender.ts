@@ -10,7 +10,7 @@ import type { PlannedRequest } from './http-plan.js'
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
 /** Most connections that are open at once, whatever was recorded. */
-const most = 1_000
+const mostAtOnce = 1_000
 
 /**
  * Repeats HTTP clients: recorded requests, byte for byte but for `Host`, on as many connections as were recorded and in their order, or dealt out to a given
@@ -66,7 +66,7 @@ async function sendAsRecorded(options: SenderOptions, wire: Wire, given: readonl
   const free = (): void => {
     if (!full || order === null || order.waiting < running.size) return
     order.release()
-    run.notes.push(`more than ${most} connections were open at once: from there on each kept its own order, not that among them`)
+    run.notes.push(`more than ${mostAtOnce} connections were open at once: from there on each kept its own order, not that among them`)
   }
   const mayBegin = (index: number): Promise<void> => order === null ? run.until(planned[index]!.began - first) : order.turn(index)
   const follow = async (indexes: readonly number[]): Promise<void> => {
@@ -83,13 +83,10 @@ async function sendAsRecorded(options: SenderOptions, wire: Wire, given: readonl
   }
   for (const indexes of [...lanes.values()].sort((a, b) => planned[a[0]!]!.began - planned[b[0]!]!.began)) {
     await mayBegin(indexes[0]!)
-    if (run.over) {
-      order?.release()
-      break
-    }
+    if (run.over) break
     const lane = follow(indexes).finally(() => running.delete(lane))
     running.add(lane)
-    if (running.size < most) continue
+    if (running.size < mostAtOnce) continue
     full = true
     free()
     await Promise.race(running)

@@ -33,7 +33,7 @@ export class TransferSettings {
     else if (!/^(?:PASV|EPSV|PORT|EPRT)$/.test(verb)) this.#restart = 0
   }
 
-  /** Whether what was recorded of this transfer is what is asked for now. */
+  /** Whether what was recorded of this transfer is what this client asks for. */
   fit({ verb, transfer }: RecordedCommand): Fit {
     const direction = dataDirection(verb)
     if (direction === null || transfer === null) return 'exact'
